@@ -1,0 +1,189 @@
+"""Finds a template's tags in a text, whole or chunk by chunk.
+
+Tags are literal and case-sensitive: `<think>`, `</think>`. The first two places of each marker are all that a verdict
+needs, so a marker seen twice is looked for no longer. Everything rests on `str.find`, which is linear on any text; a
+common regular expression takes 43 s over 40,000 tags.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+
+__all__ = ["TagReport", "TagScan", "is_blank", "trim"]
+
+# What does not show on a page: controls, white space, default ignorables (UAX 44) and the blanks that Unicode counts as
+# letters or symbols, the Hangul fillers and the empty braille cell.
+_VISIBLE = re.compile(
+    r"[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+    r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    r"\U000e0000-\U000e0fff]"
+)
+# Cut from a body's ends: white space, and marks that belong to no letter. Variation selectors and flag tags stay, since
+# they may end an emoji.
+_MARKS = (
+    "\x00\u00ad\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+    "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
+_CUT = "".join(char for char in map(chr, range(0x3001)) if char.isspace()) + _MARKS
+_NOWHERE = -1
+
+
+def is_blank(text: str) -> bool:
+    """Whether nothing in *text* shows on a page."""
+    return _VISIBLE.search(text.lstrip()) is None
+
+
+def trim(text: str) -> str:
+    """Cut white space and invisible marks off both ends; a blank text becomes ""."""
+    return "" if is_blank(text) else text.strip(_CUT)
+
+
+@lru_cache(maxsize=256)
+def _markers(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(marker for tag in tags for marker in (f"<{tag}>", f"</{tag}>"))
+
+
+@dataclass(frozen=True, slots=True)
+class TagReport:
+    """Where the markers of a template `<a>..</a> <b>..</b> ..` stand in a text.
+
+    `first` and `second` hold a place for each marker (a's opening, a's closing, b's opening, ..), -1 where there is
+    none. Indices of methods count tags.
+    """
+
+    text: str
+    tags: tuple[str, ...]
+    first: tuple[int, ...]
+    second: tuple[int, ...]
+
+    def faults(self, *, open_ended: bool = False) -> list[str]:
+        """Name what is wrong, as sorted codes.
+
+        missing_NAME_open, missing_NAME_close, duplicate_NAME_open, duplicate_NAME_close; where every marker stands
+        once, wrong_order; where the order is right too, text_before, text_between, text_after (not with *open_ended*)
+        and empty_NAME.
+        """
+        if _NOWHERE in self.first or max(self.second) != _NOWHERE:
+            return sorted(self._count_faults())
+        if any(a > b for a, b in pairwise(self.first)):
+            return ["wrong_order"]
+        empty = [f"empty_{tag}" for i, tag in enumerate(self.tags) if is_blank(self.body(i) or "")]
+        return sorted(empty + self.outside(open_ended=open_ended))
+
+    def _count_faults(self) -> list[str]:
+        ends = [f"{tag}_{end}" for tag in self.tags for end in ("open", "close")]
+        return [
+            f"{'missing' if place == _NOWHERE else 'duplicate'}_{end}"
+            for i, (end, place) in enumerate(zip(ends, self.first, strict=True))
+            if not self.stands_once(i)
+        ]
+
+    def stands_once(self, marker: int) -> bool:
+        """Whether marker number *marker* stands exactly once."""
+        return self.first[marker] != _NOWHERE and self.second[marker] == _NOWHERE
+
+    def outside(self, *, open_ended: bool = False) -> list[str]:
+        """Name the places where text stands outside of the tags, as far as the markers that are there can tell."""
+        markers = _markers(self.tags)
+        last = len(markers) - 1
+        found: list[str] = []
+        if self.stands_once(0) and self.text[: self.first[0]].strip():
+            found.append("text_before")
+        for i in range(1, last, 2):
+            between = self.text[self.first[i] + len(markers[i]) : self.first[i + 1]]
+            if self.stands_once(i) and self.stands_once(i + 1) and between.strip():
+                found.append("text_between")
+                break
+        if not open_ended and self.stands_once(last) and self.text[self.first[last] + len(markers[last]) :].strip():
+            found.append("text_after")
+        return found
+
+    def body(self, tag: int) -> str | None:
+        """Read from the tag's first opening to the next closing."""
+        start = self.first[2 * tag]
+        if start == _NOWHERE:
+            return None
+        ends = [place for place in (self.first[2 * tag + 1], self.second[2 * tag + 1]) if place > start]
+        return self.text[start + len(self.tags[tag]) + 2 : ends[0]] if ends else None
+
+    def sole_body(self, tag: int) -> str | None:
+        """Read the tag's body, trimmed; None unless it is the only one and holds no other marker."""
+        if not (self.stands_once(2 * tag) and self.stands_once(2 * tag + 1)):
+            return None
+        body = self.body(tag)
+        return None if body is None or any(marker in body for marker in _markers(self.tags)) else trim(body)
+
+    def tail(self, tag: int) -> str | None:
+        """Read what follows the tag's closing; None unless that stands exactly once."""
+        place = self.first[2 * tag + 1]
+        return self.text[place + len(self.tags[tag]) + 3 :] if self.stands_once(2 * tag + 1) else None
+
+    def leads(self) -> bool:
+        """Whether the text opens with the first tag, once and with a visible body, and something visible follows."""
+        opens = self.stands_once(0) and self.stands_once(1) and not self.text[: self.first[0]].strip()
+        body, tail = self.body(0), self.tail(0)
+        return opens and body is not None and tail is not None and not is_blank(body) and not is_blank(tail)
+
+    def in_order(self) -> int:
+        """Count the markers that stand once and in the template's order: the longest such run, gaps allowed."""
+        found = [place for i, place in enumerate(self.first) if self.stands_once(i)]
+        longest: list[int] = []
+        for i, at in enumerate(found):
+            longest.append(1 + max((longest[j] for j in range(i) if found[j] < at), default=0))
+        return max(longest, default=0)
+
+
+class TagScan:
+    """Reads a text in chunks and says where its markers stand; a chunk costs time in its own length alone.
+
+    *tags* are the names, in the order wanted.
+    """
+
+    __slots__ = ("_chunks", "_first", "_length", "_second", "_tags", "_window")
+
+    def __init__(self, tags: tuple[str, ...]) -> None:
+        self._tags = tags
+        self._first = [_NOWHERE] * (2 * len(tags))
+        self._second = [_NOWHERE] * (2 * len(tags))
+        self._chunks: list[str] = []
+        self._length = 0
+        self._window = ""
+
+    def feed(self, chunk: str) -> None:
+        """Read on. A marker may be split between chunks at any place."""
+        markers = _markers(self._tags)
+        carry = max(map(len, markers)) - 1
+        window = self._window[-carry:] + chunk
+        origin = self._length - len(window) + len(chunk)
+        for i, marker in enumerate(markers):
+            if self._second[i] == _NOWHERE:
+                self._search(i, marker, window, origin)
+        self._chunks.append(chunk)
+        self._length += len(chunk)
+        self._window = window
+
+    def _search(self, i: int, marker: str, window: str, origin: int) -> None:
+        start = 0
+        if self._first[i] != _NOWHERE:
+            start = max(self._first[i] + len(marker) - origin, 0)
+        elif (at := window.find(marker)) != _NOWHERE:
+            self._first[i] = origin + at
+            start = at + len(marker)
+        else:
+            return
+        if (at := window.find(marker, start)) != _NOWHERE:
+            self._second[i] = origin + at
+
+    @property
+    def spoilt(self) -> bool:
+        """Whether no continuation can repair the text: a marker stands twice, or before its forerunner."""
+        places = [place if place != _NOWHERE else sys.maxsize for place in self._first]
+        return any(a > b for a, b in pairwise(places)) or max(self._second) != _NOWHERE
+
+    def report(self) -> TagReport:
+        """Take what has been read so far as a whole text."""
+        return TagReport("".join(self._chunks), self._tags, tuple(self._first), tuple(self._second))

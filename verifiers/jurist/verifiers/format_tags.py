@@ -1,0 +1,175 @@
+"""Whether the completion keeps to a template of tags, by default DeepSeek-R1's `<think>..</think> <answer>..</answer>`.
+
+Right means: every tag exactly once and in order, nothing but white space outside of them, and something to be seen in
+each body. A tag's name is compared to the letter, and a tag that the thought merely mentions counts like any other.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
+
+from pydantic import Field
+
+from jurist.verifiers._tag_scan import TagReport, TagScan, is_blank, trim
+from jurist.verifiers._values import FinishReason, Score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jurist.verifiers._values import Ask, Reply, Sample, Verdict
+
+__all__ = ["FormatTags"]
+
+# Below 1.0 by one tag of R1's four: partial credit must never come near the real thing.
+MOST_PARTIAL = 0.75
+OUTSIDE_PENALTY = 0.25
+
+TagName = Annotated[str, Field(pattern=r"^[^<>/\s]{1,64}$")]
+Holds = Literal["text", "boxed", "json_object", "tool_calls"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormatTags:
+    r"""Scores 1.0 for a completion that keeps to the template, else 0.0 or partial credit.
+
+    Details: `reasons`, the faults as sorted codes (missing_NAME_open, missing_NAME_close, duplicate_NAME_open,
+    duplicate_NAME_close, wrong_order, text_before, text_between, text_after, empty_NAME, empty_tail, no_boxed,
+    no_json_object, no_tool_call, truncated); `answer`, the last part's text, null unless there is exactly one;
+    `think_nonempty`, whether the first tag's body shows anything, null without a body; `think_only`, whether the text
+    would do for a template of the first tag alone with the answer after it.
+
+    Raises:
+        ValueError: a tag is named twice.
+    """
+
+    version: ClassVar[str] = "1"
+
+    tags: Annotated[
+        tuple[TagName, ...],
+        Field(min_length=1, max_length=16, description="names of the tags, in the order in which they must stand"),
+    ] = ("think", "answer")
+    tail: Annotated[
+        bool,
+        Field(
+            description="the answer follows the last tag instead of standing in it; with tags = [think], R1's chat form"
+        ),
+    ] = False
+    holds: Annotated[
+        Holds,
+        Field(
+            description="what the answer must hold: any text, a closed \\boxed{}, one JSON object and nothing else, or "
+            "one or more <tool_call> blocks with a JSON object in each"
+        ),
+    ] = "text"
+    prefilled: Annotated[bool, Field(description="the prompt ended with the first tag's opening")] = False
+    end_tokens: Annotated[
+        tuple[str, ...],
+        Field(
+            max_length=16,
+            description="special tokens that may close the completion, such as <|im_end|>; none by default",
+        ),
+    ] = ()
+    partial: Annotated[
+        bool,
+        Field(
+            description="pay a faulty completion 1/n for each of the n markers that stands once and in order, "
+            "less 0.25 for text outside, 0.75 at most"
+        ),
+    ] = False
+
+    def __post_init__(self) -> None:
+        if len(set(self.tags)) != len(self.tags):
+            message = f"each tag may be named once: {', '.join(self.tags)}"
+            raise ValueError(message)
+
+    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
+        """Scan the completion once."""
+        scan = TagScan(self.tags)
+        if self.prefilled:
+            scan.feed(f"<{self.tags[0]}>")
+        scan.feed(_without_end(sample.completion, self.end_tokens) if self.end_tokens else sample.completion)
+        report = scan.report()
+        last = len(self.tags) - 1
+        answer = _tail(report, last) if self.tail else report.sole_body(last)
+        faults = report.faults(open_ended=self.tail) or self._answer_faults(answer)
+        if faults and sample.finish_reason is FinishReason.LENGTH:
+            faults.append("truncated")
+        thought = report.body(0)
+        details = {
+            "reasons": faults,
+            "answer": answer,
+            "think_nonempty": None if thought is None else not is_blank(thought),
+            "think_only": report.leads(),
+        }
+        if not faults:
+            return Score(1.0, "keeps to the template", details)
+        return Score(self._credit(report) if self.partial else 0.0, ", ".join(faults), details)
+
+    def _answer_faults(self, answer: str | None) -> list[str]:
+        if not answer:
+            return ["empty_tail"]
+        if self.holds == "boxed":
+            return [] if _has_box(answer) else ["no_boxed"]
+        if self.holds == "json_object":
+            return [] if _is_json_object(answer) else ["no_json_object"]
+        if self.holds == "tool_calls":
+            return [] if _are_tool_calls(answer) else ["no_tool_call"]
+        return []
+
+    def _credit(self, report: TagReport) -> float:
+        credit = report.in_order() / (2 * len(self.tags))
+        if report.outside(open_ended=self.tail):
+            credit -= OUTSIDE_PENALTY
+        return min(max(credit, 0.0), MOST_PARTIAL)
+
+
+def _without_end(text: str, tokens: tuple[str, ...]) -> str:
+    end = len(text.rstrip())
+    while token := next((token for token in tokens if token and text.endswith(token, 0, end)), ""):
+        end -= len(token)
+        while end and text[end - 1].isspace():
+            end -= 1
+    return text if end == len(text.rstrip()) else text[:end]
+
+
+def _tail(report: TagReport, last: int) -> str | None:
+    tail = report.tail(last)
+    return None if tail is None else trim(tail)
+
+
+def _has_box(text: str) -> bool:
+    start = text.rfind("\\boxed{")
+    if start < 0:
+        return False
+    depth = 0
+    for i in range(start, len(text)):
+        if text[i] in "{}" and text[i - 1] != "\\":
+            depth += 1 if text[i] == "{" else -1
+            if not depth:
+                return not is_blank(text[start + len("\\boxed{") : i])
+    return False
+
+
+def _is_json_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _are_tool_calls(text: str) -> bool:
+    opening, closing = "<tool_call>", "</tool_call>"
+    calls = text.split(opening)
+    bodies = [call.strip().removesuffix(closing) for call in calls[1:]]
+    closed = all(call.strip().endswith(closing) for call in calls[1:])
+    return not calls[0].strip() and closed and bool(bodies) and all(_is_call(body) for body in bodies)
+
+
+def _is_call(text: str) -> bool:
+    try:
+        call = cast("object", json.loads(text))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(call, dict) and isinstance(cast("dict[str, object]", call).get("name"), str)
