@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jurist.verifiers import Sample, Score, Task
+from jurist.verifiers.repetition_penalty import RepetitionPenalty, _ngrams
+
+
+def judged(completion: str, verifier: RepetitionPenalty | None = None) -> Score:
+    verdict = (verifier or RepetitionPenalty(size=3)).verdict(Sample(task=Task(), completion=completion))
+    assert isinstance(verdict, Score)
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("one two three four five", 1.0),
+        ("one two three one two three", 3 / 4),
+        ("Wait wait WAIT wait", 1 / 2),
+        ("no no no no no no no no no no no no", 1 / 10),
+        ("所以所以所以所以", 2 / 6),
+        ("!!!!!!!!!!!!", 1 / 10),
+        ("", 1.0),
+        ("two words", 1.0),
+    ],
+)
+def test_the_score_is_the_share_of_distinct_ngrams(text: str, expected: float) -> None:
+    assert judged(text).value == pytest.approx(expected)
+
+
+def test_repeats_within_the_free_share_cost_nothing() -> None:
+    text = "one two three one two three"
+
+    assert judged(text, RepetitionPenalty(size=3, free_share=0.25)).value == 1.0
+    assert judged(text, RepetitionPenalty(size=3, free_share=0.2)).value == pytest.approx(1 - 0.05 / 0.8)
+
+
+def test_only_the_part_asked_for_is_looked_at() -> None:
+    text = "<think>so so so so so so</think>The answer is four."
+
+    assert judged(text, RepetitionPenalty(size=3, part="answer")).value == 1.0
+    assert judged(text, RepetitionPenalty(size=3, part="think")).value == pytest.approx(1 / 4)
+
+
+@given(st.text(alphabet="ab ", max_size=60), st.integers(1, 5))
+def test_saying_it_twice_never_scores_more(text: str, size: int) -> None:
+    verifier = RepetitionPenalty(size=size)
+
+    assert judged(f"{text} {text}", verifier).value <= judged(text, verifier).value
+
+
+@given(st.lists(st.sampled_from("ab"), max_size=40), st.integers(1, 12))
+def test_ngrams_are_equal_where_their_tokens_are(tokens: list[str], size: int) -> None:
+    numbers = _ngrams(tokens, size)
+    plain = [tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]
+
+    assert [numbers.index(number) for number in numbers] == [plain.index(gram) for gram in plain]
