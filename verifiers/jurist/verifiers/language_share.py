@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["LanguageShare"]
 
 _MASKED = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]*`|\$\$[^$]*\$\$|\$[^\s$][^$\n]*\$|\\\([^\n]{0,2000}?\\\)|\\\[[^\[\]]{0,2000}\\\]"
-    r"|\\begin\{([a-z]+)\*?\}.{0,2000}?\\end\{\1\*?\}|https?://\S+|\\[A-Za-z]+",
+    r"```.*?(?:```|\Z)|`[^`\n]*`|\$\$[^$]*\$\$|\$[^\s$][^$\n]*\$|\\\((?:(?!\\[()]).){0,2000}\\\)|\\\[(?:(?!\\[\[\]]).){0,2000}\\\]"
+    r"|\\begin\{([a-z]+)\*?\}(?:(?!\\begin).){0,2000}?\\end\{\1\*?\}|https?://\S+|\\[A-Za-z]+",
     re.DOTALL,
 )
 _SCRIPTS = {
@@ -48,9 +49,10 @@ _CHARACTERS_A_WORD = {"Han": 1.6, "Kana": 2.3, "Thai": 4.6}
 _OF_LANGUAGE = {
     "zh": {"Han"}, "ja": {"Han", "Kana"}, "ko": {"Hangul"}, "ru": {"Cyrillic"}, "uk": {"Cyrillic"},
     "bg": {"Cyrillic"},
-    "sr": {"Cyrillic", "Latin"}, "ar": {"Arabic"}, "fa": {"Arabic"}, "ur": {"Arabic"}, "el": {"Greek"}, "he": {"Hebrew"},
-    "th": {"Thai"}, "hi": {"Devanagari"}, "mr": {"Devanagari"}, "bn": {"Bengali"}, "ta": {"Tamil"},
-    "te": {"Telugu"},
+    "sr": {"Cyrillic", "Latin"}, "ar": {"Arabic"}, "fa": {"Arabic"}, "ur": {"Arabic"},
+    "el": {"Greek"}, "he": {"Hebrew"},
+    "th": {"Thai"}, "hi": {"Devanagari"}, "bn": {"Bengali"},
+    "ta": {"Tamil"}, "te": {"Telugu"},
 }  # fmt: skip
 _RUN = re.compile("|".join(f"(?P<{script}>[{letters}\u0300-\u036f'\u2019]+)" for script, letters in _SCRIPTS.items()))
 _WORD = re.compile(r"[^\W\d_][\w'\u2019\u0300-\u036f\u0900-\u0d7f\u0e00-\u0eff]*")
@@ -86,12 +88,12 @@ class LanguageShare:
 
 
 def _words(text: str) -> Iterator[tuple[float, set[str]]]:
-    for match in _WORD.finditer(text):
-        runs = [(run.lastgroup or "", run.end() - run.start()) for run in _RUN.finditer(match[0])]
+    for word, times in Counter(_WORD.findall(text)).items():
+        runs = [(run.lastgroup or "", run.end() - run.start()) for run in _RUN.finditer(word)]
         dense = [
             (script, length / _CHARACTERS_A_WORD[script]) for script, length in runs if script in _CHARACTERS_A_WORD
         ]
-        yield from ((count, {script}) for script, count in dense)
+        yield from ((times * count, {script}) for script, count in dense)
         spaced = [(script, length) for script, length in runs if script not in _CHARACTERS_A_WORD]
         if sum(length for _, length in spaced) > 1:
-            yield 1.0, {script for script, _ in spaced}
+            yield float(times), {script for script, _ in spaced}
