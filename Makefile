@@ -1,0 +1,53 @@
+# make run     set up, start the server, score sample groups, print a table of rewards
+# make test    set up, run every test that this machine can run; with CI=true a skipped test is a failure
+# make check   format, lint, types, layers, contract
+# make bench   every benchmark, a table each
+# make protos  generate the stubs from reward.proto
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+
+# protoc of 2023: what it generates runs with every protobuf from 4.25 on, whichever a trainer pins. Only the compiler is
+# used, so its own requirements stay out (docs/decisions/001-generated-stubs.md).
+PROTOC := grpcio-tools==1.62.3
+
+.PHONY: run test check bench protos clean
+
+run: $(VENV)/server
+	$(BIN)/python examples/score_gsm8k.py
+
+test: $(VENV)/dev
+	$(BIN)/pytest
+
+check: $(VENV)/dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+
+bench: $(VENV)/dev
+	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+
+protos: $(VENV)/dev
+	PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=$(VENV)/protoc $(BIN)/python -m grpc_tools.protoc -I protos \
+		--python_out=protos --grpc_python_out=protos --mypy_out=quiet:protos --mypy_grpc_out=quiet:protos \
+		jurist/v1/reward.proto
+
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/server: $(BIN)/pip pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e '.[server]'
+	touch $@
+
+$(VENV)/dev: $(BIN)/pip pyproject.toml constraints.txt
+	$(PIP) install -c constraints.txt -e '.[dev]'
+	$(PIP) install --no-deps --upgrade --target $(VENV)/protoc $(PROTOC)
+	touch $@ $(VENV)/server
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,32 @@
+r"""Scores rollouts through a Jurist server. Needs grpcio and protobuf, nothing else.
+
+    from jurist.client import Client, group
+
+    client = Client("localhost:50051", recipe="math")
+    [scores] = client.score([group(["... \\\boxed{4}", "... \\\boxed{5}"], answers=["4"])])
+    [rollout.reward for rollout in scores.rollouts]    # [1.0, 0.0]
+
+A rollout without a reward (`not rollout.HasField("reward")`) must be left out of the update; `rewards` gives None.
+"""
+
+from jurist.client._client import Client
+from jurist.client._errors import (
+    ClientError,
+    DeadlineError,
+    InvalidInputError,
+    ServerError,
+    UnreachableError,
+)
+from jurist.client._groups import advantages, group, rewards
+
+__all__ = [
+    "Client",
+    "ClientError",
+    "DeadlineError",
+    "InvalidInputError",
+    "ServerError",
+    "UnreachableError",
+    "advantages",
+    "group",
+    "rewards",
+]

@@ -1,0 +1,61 @@
+"""Every error that the client raises.
+
+ClientError            has `code`, the gRPC status, or None when nothing was sent
+  InvalidInputError    what was sent cannot be scored; the message names the field      INVALID_ARGUMENT, NOT_FOUND
+  UnreachableError     no server took it within the client's patience         UNAVAILABLE, RESOURCE_EXHAUSTED
+  DeadlineError        the scores were not there in time                                DEADLINE_EXCEEDED
+  ServerError          the server failed                                                all else
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["ClientError", "DeadlineError", "InvalidInputError", "ServerError", "UnreachableError", "error_of"]
+
+
+class ClientError(Exception):
+    """Raised when groups could not be scored. None of them has a score then; there are no made-up zeros."""
+
+    def __init__(self, message: str, code: grpc.StatusCode | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+
+    def __reduce__(self) -> tuple[type[ClientError], tuple[str, grpc.StatusCode | None]]:
+        return type(self), (str(self), self.code)
+
+
+class InvalidInputError(ClientError):
+    """Raised when a field is not what it must be; the message begins with its path."""
+
+
+class UnreachableError(ClientError):
+    """Raised when no server took the work for as long as the client was told to try."""
+
+
+class DeadlineError(ClientError):
+    """Raised when the scores were not there before the timeout."""
+
+
+class ServerError(ClientError):
+    """Raised when the server failed."""
+
+
+_BY_CODE: Mapping[grpc.StatusCode, type[ClientError]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InvalidInputError,
+    grpc.StatusCode.NOT_FOUND: InvalidInputError,
+    grpc.StatusCode.UNAVAILABLE: UnreachableError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: UnreachableError,
+    grpc.StatusCode.DEADLINE_EXCEEDED: DeadlineError,
+}
+
+
+def error_of(error: grpc.RpcError) -> ClientError:
+    """Turn gRPC's error into ours."""
+    code = error.code()
+    return _BY_CODE.get(code, ServerError)(error.details() or code.name, code)

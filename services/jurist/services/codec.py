@@ -1,0 +1,286 @@
+"""Protobuf to values and back. Bad input stops here, with the path of the field at fault.
+
+Requests arrive as bytes, not as messages, so that malformed ones get the same clear refusal as wrong ones. Texts stay
+in wire form (`Group.payload`) and are decoded by `samples`, where they are judged.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import DecodeError, Message
+
+from jurist.services import cookbook, wire
+from jurist.services.errors import BadInputError, TooLargeError
+from jurist.services.values import Advantage, Batch, Group, PlannedTerm, Recipe
+from jurist.v1 import reward_pb2
+from jurist.verifiers import Cause, FinishReason, Sample, Score, Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from google.protobuf.descriptor import Descriptor
+
+    from jurist.services.values import Component, GroupReward
+    from jurist.verifiers import Verifier
+
+__all__ = ["Decoder", "encode_group", "encode_recipe", "parse", "samples"]
+
+M = TypeVar("M", bound=Message)
+
+# The maxima that reward.proto states.
+ID_CHARACTERS = 256
+REQUEST_ID_CHARACTERS = 128
+ROLLOUTS_A_CALL = 8192
+
+BOUND_RECIPES = 256  # inline recipes hardly differ within a run; past this many the table is begun anew
+
+FINISH_REASONS = {
+    reward_pb2.FINISH_REASON_UNSPECIFIED: FinishReason.UNKNOWN,
+    reward_pb2.FINISH_REASON_STOP: FinishReason.STOP,
+    reward_pb2.FINISH_REASON_LENGTH: FinishReason.LENGTH,
+}
+ADVANTAGES = {
+    reward_pb2.ADVANTAGE_UNSPECIFIED: Advantage.NONE,
+    reward_pb2.ADVANTAGE_NONE: Advantage.NONE,
+    reward_pb2.ADVANTAGE_GRPO: Advantage.GRPO,
+    reward_pb2.ADVANTAGE_MEAN_ONLY: Advantage.MEAN_ONLY,
+    reward_pb2.ADVANTAGE_LEAVE_ONE_OUT: Advantage.LEAVE_ONE_OUT,
+}
+CAUSES = {cause: getattr(reward_pb2, f"CAUSE_{cause.value}") for cause in Cause}
+
+
+def parse(message: type[M], data: bytes) -> M:
+    """Parse a message.
+
+    Raises:
+        BadInputError: the bytes are no such message; it names the field.
+    """
+    try:
+        return message.FromString(data)
+    except DecodeError:
+        field, fault = wire.fault(cast("Descriptor", message.DESCRIPTOR), data)
+        raise BadInputError(field, fault) from None
+
+
+class Decoder:
+    """Turns requests into batches. Binds each recipe it meets once: a run sends the same few a million times."""
+
+    def __init__(self, recipes: cookbook.Cookbook) -> None:
+        self._recipes = recipes
+        self._bound: dict[bytes, tuple[Recipe, tuple[Verifier, ...]]] = {}
+
+    def batch(self, data: bytes) -> Batch:
+        """Decode a ScoreBatchRequest.
+
+        Raises:
+            BadInputError: a field is not what it must be.
+        """
+        request = parse(reward_pb2.ScoreBatchRequest, data)
+        _check_id("request_id", request.request_id, REQUEST_ID_CHARACTERS)
+        step = request.policy_step if request.HasField("policy_step") else None
+        if not request.groups:
+            raise BadInputError("groups", "at least one group is required")
+        count = sum(len(group.rollouts) for group in request.groups)
+        if count > ROLLOUTS_A_CALL:
+            raise TooLargeError("groups", f"{count} rollouts in one call; at most {ROLLOUTS_A_CALL}")
+        default = request.recipe if request.HasField("recipe") else None
+        groups: list[Group] = []
+        seen: dict[str, int] = {}
+        for index, message in enumerate(request.groups):
+            try:
+                groups.append(self.group(message, default, step))
+            except BadInputError as error:
+                # The call's own recipe is not the group's field.
+                raise (
+                    error
+                    if error.field.startswith("recipe") and not message.HasField("recipe")
+                    else error.under(f"groups[{index}]")
+                ) from None
+            if seen.setdefault(message.group_id, index) != index:
+                raise BadInputError(
+                    f"groups[{index}].group_id", f"{message.group_id!r} is groups[{seen[message.group_id]}]'s already"
+                )
+        return Batch(request_id=request.request_id, groups=groups)
+
+    def group(
+        self, message: reward_pb2.RolloutGroup, default: reward_pb2.Recipe | None, policy_step: int | None
+    ) -> Group:
+        """Decode one group, to be scored by its own recipe or else the call's.
+
+        Raises:
+            BadInputError: a field is not what it must be; its path begins at the group.
+        """
+        if not message.group_id:
+            raise BadInputError("group_id", "is required")
+        _check_id("group_id", message.group_id, ID_CHARACTERS)
+        if not message.HasField("task"):
+            raise BadInputError("task", "is required")
+        _check_task(message.task)
+        if not message.rollouts:
+            raise BadInputError("rollouts", "at least one rollout is required")
+        ids = _rollout_ids(message)
+        chosen = message.recipe if message.HasField("recipe") else default
+        if chosen is None:
+            raise BadInputError("recipe", "is required where the call has none")
+        try:
+            recipe, verifiers = self._bind(chosen)
+        except BadInputError as error:
+            raise error.under("recipe") from None
+        if policy_step is not None and policy_step < 0:
+            raise BadInputError("policy_step", f"is from 0, not {policy_step}")
+        terms = tuple(
+            PlannedTerm(term=term, verifier=verifier, active=policy_step is None or policy_step >= term.from_step)
+            for term, verifier in zip(recipe.terms, verifiers, strict=True)
+        )
+        return Group(
+            group_id=message.group_id, rollout_ids=ids, recipe=recipe, terms=terms, payload=message.SerializeToString()
+        )
+
+    def _bind(self, message: reward_pb2.Recipe) -> tuple[Recipe, tuple[Verifier, ...]]:
+        key = message.SerializeToString(deterministic=True)
+        if key not in self._bound:
+            if len(self._bound) >= BOUND_RECIPES:
+                self._bound.clear()
+            if message.terms:
+                recipe = cookbook.recipe_from(_recipe_fields(message))
+            elif message.name:
+                recipe = self._recipes[message.name]
+            else:
+                raise BadInputError("name", "a recipe has a name or terms")
+            self._bound[key] = (recipe, cookbook.bind(recipe))
+        return self._bound[key]
+
+
+def _check_id(field: str, value: str, maximum: int) -> None:
+    if len(value) > maximum:
+        raise TooLargeError(field, f"{len(value)} characters; at most {maximum}")
+
+
+def _check_task(task: reward_pb2.Task) -> None:
+    if task.prompt and task.messages:
+        raise BadInputError("task.messages", "at most one of prompt and messages may be given")
+    for index, criterion in enumerate(task.rubric):
+        if not math.isfinite(criterion.weight):
+            raise BadInputError(f"task.rubric[{index}].weight", f"must be finite, not {criterion.weight}")
+
+
+def _rollout_ids(message: reward_pb2.RolloutGroup) -> Sequence[str]:
+    ids = [rollout.rollout_id for rollout in message.rollouts]
+    if not any(ids):
+        return [str(index) for index in range(len(ids))]
+    seen: dict[str, int] = {}
+    for index, rollout_id in enumerate(ids):
+        field = f"rollouts[{index}].rollout_id"
+        if not rollout_id:
+            raise BadInputError(field, "is empty where others of the group are not")
+        _check_id(field, rollout_id, ID_CHARACTERS)
+        if seen.setdefault(rollout_id, index) != index:
+            raise BadInputError(field, f"{rollout_id!r} is rollouts[{seen[rollout_id]}]'s already")
+    return ids
+
+
+def _recipe_fields(message: reward_pb2.Recipe) -> Mapping[str, object]:
+    if message.advantage not in ADVANTAGES:
+        raise BadInputError("advantage", f"{message.advantage} is no value of this enum")
+    terms: list[dict[str, object]] = []
+    for index, term in enumerate(message.terms):
+        try:
+            options = MessageToDict(term.options)
+        except ValueError as error:  # a Struct can hold NaN, which JSON cannot
+            raise BadInputError(f"terms[{index}].options", str(error)) from None
+        fields: dict[str, object] = {
+            "verifier": term.verifier,
+            "name": term.name,
+            "options": options,
+            "gate": term.gate,
+            "from_step": term.from_step,
+        }
+        fields |= {name: getattr(term, name) for name in ("weight", "on_abstain") if term.HasField(name)}
+        terms.append(fields)
+    return {"name": message.name, "terms": terms, "advantage": ADVANTAGES[message.advantage].value}
+
+
+def samples(payload: bytes) -> list[Sample]:
+    """Decode a group's rollouts, each with the task they share."""
+    group = reward_pb2.RolloutGroup.FromString(payload)
+    wired = group.task
+    task = Task(
+        prompt=wired.prompt or "\n\n".join(message.content for message in wired.messages),
+        answers=tuple(wired.answers),
+        choices=tuple(wired.choices),
+        language=wired.language,
+        extra=MessageToDict(wired.extra),
+    )
+    return [
+        Sample(
+            task=task,
+            completion=rollout.completion,
+            finish_reason=FINISH_REASONS.get(rollout.finish_reason, FinishReason.UNKNOWN),
+            completion_tokens=rollout.completion_tokens if rollout.HasField("completion_tokens") else None,
+        )
+        for rollout in group.rollouts
+    ]
+
+
+def encode_group(reward: GroupReward) -> reward_pb2.GroupScores:
+    """Encode a group's rewards."""
+    group = reward.group
+    message = reward_pb2.GroupScores(
+        group_id=group.group_id,
+        mean=reward.mean,
+        std=reward.std,
+        zero_variance=reward.zero_variance,
+        recipe=group.recipe.name,
+    )
+    encoded: dict[int, list[reward_pb2.Component]] = {}  # equal completions share their components
+    for rollout_id, rollout in zip(group.rollout_ids, reward.rollouts, strict=True):
+        components = encoded.get(id(rollout.components))
+        if components is None:
+            components = [
+                _component(planned, component)
+                for planned, component in zip(group.terms, rollout.components, strict=True)
+            ]
+            encoded[id(rollout.components)] = components
+        message.rollouts.add(
+            rollout_id=rollout_id, reward=rollout.reward, advantage=rollout.advantage, components=components
+        )
+    return message
+
+
+def _component(planned: PlannedTerm, component: Component) -> reward_pb2.Component:
+    term, verdict = planned.term, component.verdict
+    message = reward_pb2.Component(
+        name=term.label,
+        verifier=term.verifier,
+        version=planned.verifier.version,
+        weight=0.0 if term.gate or not planned.active else term.weight,
+        reason=verdict.reason,
+        elapsed_ms=component.elapsed_ms,
+    )
+    if isinstance(verdict, Score):
+        message.score = verdict.value
+    else:
+        message.abstention.cause = CAUSES[verdict.cause]
+    if component.details:
+        message.details.MergeFromString(component.details)
+    return message
+
+
+def encode_recipe(recipe: Recipe) -> reward_pb2.Recipe:
+    """Encode a recipe with every default filled in."""
+    wired = {advantage: number for number, advantage in ADVANTAGES.items()}
+    message = reward_pb2.Recipe(name=recipe.name, advantage=wired[recipe.advantage])
+    for term in recipe.terms:
+        added = message.terms.add(
+            name=term.label,
+            verifier=term.verifier,
+            weight=term.weight,
+            gate=term.gate,
+            from_step=term.from_step,
+            on_abstain=term.on_abstain,
+        )
+        added.options.update(cast("Any", term.options))
+    return message

@@ -1,0 +1,99 @@
+"""Verdicts become rewards, rewards become advantages. Pure arithmetic.
+
+    reward = (sum of weight * score) * (product of the gates' scores)
+
+The sum is 1 when every active term is a gate. A term that abstains gives its `on_abstain` score, or masks the rollout:
+no reward, no advantage, no part in the group's statistics. A term that is not active yet takes no part at all.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from jurist.services.values import Advantage, Component, GroupReward, RolloutReward
+from jurist.verifiers import Abstain, Ask, Cause, Score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jurist.services.values import Findings, Group, PlannedTerm
+
+__all__ = ["advantages", "combine", "deviation"]
+
+STD_FLOOR = 1e-6  # what verl adds to a group's deviation; TRL adds 1e-4
+
+
+def combine(group: Group, findings: Findings) -> GroupReward:
+    """Give each rollout of a group its reward and advantage."""
+    rows = [
+        [Component(_settled(finding.outcome), finding.elapsed_ms, finding.details) for finding in row]
+        for row in findings.rows
+    ]
+    row_rewards = [_reward(group.terms, row) for row in rows]
+    rewards = [row_rewards[row] for row in findings.distinct]
+    known = [reward for reward in rewards if reward is not None]
+    return GroupReward(
+        group=group,
+        rollouts=[
+            RolloutReward(reward, advantage, rows[row])
+            for row, reward, advantage in zip(
+                findings.distinct, rewards, advantages(group.recipe.advantage, rewards), strict=True
+            )
+        ],
+        mean=fmean(known) if known else None,
+        std=deviation(known) if known else None,
+        zero_variance=not known or min(known) == max(known),
+    )
+
+
+def _settled(outcome: object) -> Score | Abstain:
+    if isinstance(outcome, Ask):  # nobody answered: the engine settles every question, so this is a fault of ours
+        return Abstain(Cause.INTERNAL, "a question was left unanswered")
+    assert isinstance(outcome, Score | Abstain)  # noqa: S101  # what a lane returns has no other case
+    return outcome
+
+
+def _reward(terms: Sequence[PlannedTerm], components: Sequence[Component]) -> float | None:
+    total, factor, adds = 0.0, 1.0, False
+    for planned, component in zip(terms, components, strict=True):
+        if not planned.active:
+            continue
+        verdict, term = component.verdict, planned.term
+        value = verdict.value if isinstance(verdict, Score) else term.on_abstain
+        if value is None:
+            return None
+        if term.gate:
+            factor *= value
+        else:
+            total += term.weight * value
+            adds = True
+    reward = (total if adds else 1.0) * factor
+    return reward if math.isfinite(reward) else None  # weights near the largest double can overflow
+
+
+def deviation(rewards: Sequence[float]) -> float:
+    """Return the standard deviation with Bessel's correction; exactly 0 when the rewards are equal or alone."""
+    if len(rewards) < 2 or min(rewards) == max(rewards):  # noqa: PLR2004  # one reward deviates from nothing
+        return 0.0
+    mean = fmean(rewards)
+    return math.sqrt(math.fsum((reward - mean) ** 2 for reward in rewards) / (len(rewards) - 1))
+
+
+def advantages(kind: Advantage, rewards: Sequence[float | None]) -> list[float | None]:
+    """Return each rollout's advantage within its group; None where it has no reward, or none are asked for."""
+    known = [reward for reward in rewards if reward is not None]
+    if kind is Advantage.NONE or not known:
+        return [None] * len(rewards)
+    if min(known) == max(known):
+        return [None if reward is None else 0.0 for reward in rewards]
+    mean = fmean(known)
+    match kind:
+        case Advantage.GRPO:
+            scale = 1.0 / (deviation(known) + STD_FLOOR)
+        case Advantage.MEAN_ONLY:
+            scale = 1.0
+        case Advantage.LEAVE_ONE_OUT:  # r - (sum - r) / (n - 1) = (r - mean) * n / (n - 1)
+            scale = len(known) / (len(known) - 1)
+    return [None if reward is None else (reward - mean) * scale for reward in rewards]

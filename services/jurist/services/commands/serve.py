@@ -1,0 +1,58 @@
+"""`jurist serve`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import structlog
+import typer
+
+from jurist.services.commands.ending import told
+from jurist.services.config import configure
+from jurist.services.log import configure_logs
+
+if TYPE_CHECKING:
+    from jurist.services.config import Config
+
+log = structlog.get_logger("jurist")
+
+
+def serve(  # noqa: PLR0913, PLR0917  # a flag each
+    host: Annotated[str | None, typer.Option(help="Address to listen on; loopback by default.")] = None,
+    port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one.")] = None,
+    metrics_port: Annotated[int | None, typer.Option(help="Prometheus port; none by default.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes that judge; a core each by default.")] = None,
+    recipes: Annotated[Path | None, typer.Option(help="Folder of recipes of your own.")] = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
+    log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
+    *,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every call.")] = False,
+) -> None:
+    """Serve RewardService until SIGTERM or Ctrl-C.
+
+    Settings come from flags, then from the environment (JURIST_PORT, ...), then from the file.
+    """
+    with told():
+        settings = configure(
+            config,
+            host=host,
+            port=port,
+            metrics_port=metrics_port,
+            workers=workers,
+            recipes=recipes,
+            log_format=log_format,
+        )
+        configure_logs(settings.log_format, verbose=verbose)
+        asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Config) -> None:
+    from jurist.services import assembly  # noqa: PLC0415  # after the settings are known to be good
+
+    server = assembly.server(settings)
+    log.info("settings", **settings.model_dump(mode="json"))
+    await server.start()
+    log.info("serving", target=f"{settings.host}:{server.port}")
+    await server.run_until_signal()

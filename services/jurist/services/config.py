@@ -1,0 +1,87 @@
+"""The one place of configuration: flags over environment (`JURIST_*`) over a file over these defaults."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+from jurist.services.errors import ConfigurationError
+
+__all__ = ["MESSAGE_BYTES", "Config", "configure"]
+
+MESSAGE_BYTES = 64 << 20  # the largest message, either way; gRPC's own 4 MiB refuses 256 rollouts of 40 kB
+
+
+class Config(BaseSettings):
+    """What can be set."""
+
+    model_config = SettingsConfigDict(env_prefix="JURIST_", extra="forbid", frozen=True)
+
+    host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="gRPC port; 0 takes a free one")] = 50051
+    metrics_port: Annotated[
+        int | None, Field(ge=0, le=65535, description="Prometheus port; none when left out, 0 takes a free one")
+    ] = None
+    workers: Annotated[int, Field(ge=1, le=1024, description="processes that judge")] = os.cpu_count() or 1
+    recipes: Annotated[
+        Path | None, Field(description="folder of recipes that add to and override the shipped ones")
+    ] = None
+    cell_cpu_s: Annotated[
+        float, Field(gt=0, description="CPU time of one verifier on one completion, seconds; past it: LIMIT")
+    ] = 2.0
+    equality_cpu_s: Annotated[float, Field(gt=0, description="CPU time of one symbolic equality, seconds")] = 1.0
+    stall_s: Annotated[
+        float, Field(gt=0, description="time by the clock after which a step that uses no CPU is given up, seconds")
+    ] = 30.0
+    worker_memory_bytes: Annotated[
+        int, Field(ge=512 << 20, description="address space of one worker, bytes; past it: LIMIT")
+    ] = 4 << 30
+    worker_recycle_bytes: Annotated[
+        int, Field(ge=128 << 20, description="resident size past which an idle worker is replaced, bytes")
+    ] = 768 << 20
+    queue_bytes: Annotated[
+        int, Field(ge=1 << 20, description="work taken in at a time, bytes; past it: RESOURCE_EXHAUSTED")
+    ] = 512 << 20
+    drain_s: Annotated[float, Field(ge=0, description="time that running calls get at shutdown, seconds")] = 30.0
+    log_format: Annotated[str, Field(pattern="^(text|json)$", description="text or json")] = "text"
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102  # pydantic-settings' own hook
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def configure(file: Path | None = None, **flags: Any) -> Config:  # noqa: ANN401  # each setting has its own type
+    """Gather the configuration; flags that are None were not given.
+
+    Raises:
+        ConfigurationError: a setting is unknown, out of range or of the wrong type.
+    """
+    if file is not None and not file.is_file():
+        raise ConfigurationError(f"config: {file} is not a file")
+
+    class FromFile(Config):
+        model_config = SettingsConfigDict(yaml_file=file)
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return FromFile(**given)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)]
+        message = "\n".join(lines)
+        raise ConfigurationError(message) from None

@@ -1,0 +1,215 @@
+"""A pool of worker processes that can be killed one at a time.
+
+A piece of work runs in one worker. Cancelling it frees the worker: it may finish within a short grace, then it is
+killed and replaced. A worker that dies, or makes no progress, fails its own piece of work alone, and `WorkerDiedError`
+says which cell it was in. Why not a library: docs/decisions/002-worker-pool.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import signal
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from jurist.services.errors import ConfigurationError, StoppingError
+from jurist.services.lanes.worker import HEADER, read_progress
+from jurist.services.lanes.zygote import Birth, Zygote
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from jurist.services.judge import Cell, Work
+    from jurist.services.lanes.worker import Limits
+
+__all__ = ["WorkerDiedError", "WorkerPool"]
+
+CANCEL_GRACE_S = 0.25  # most chunks end sooner, and a replacement costs a fork
+STATUS_WAIT_S = 2.0  # a dead worker's exit status follows its socket's end by a moment
+START_TIMEOUT_S = 60.0  # importing SymPy on a busy machine takes seconds
+REPLACE_RETRY_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+class WorkerDiedError(Exception):
+    """Raised when a worker died under its work.
+
+    `cell` is where it was, None when it had not begun; `at_limit` whether a bound of ours killed it, in which case
+    trying again would end the same way.
+    """
+
+    def __init__(self, how: str, cell: Cell | None, *, at_limit: bool) -> None:
+        super().__init__(how)
+        self.how = how
+        self.cell = cell
+        self.at_limit = at_limit
+
+
+class _Worker:
+    """The pool's end of one worker."""
+
+    def __init__(self, birth: Birth, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.pid = birth.pid
+        self.status = birth.status
+        self.progress = birth.progress
+        self.stalled = False
+        self.worn = False
+        self._reader = reader
+        self._writer = writer
+
+    async def do(self, job: bytes) -> object:
+        self._writer.writelines((HEADER.pack(len(job)), job))
+        await self._writer.drain()
+        (size,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+        result, self.worn = pickle.loads(await self._reader.readexactly(size))  # noqa: S301  # our own worker's
+        return result
+
+    def close(self) -> None:
+        self._writer.transport.abort()
+
+
+class WorkerPool:
+    """`size` workers, each held to `limits`; `stall_s` is how long one cell may take by the clock, seconds."""
+
+    def __init__(self, size: int, limits: Limits, stall_s: float) -> None:
+        self.size = size
+        self.died = 0
+        self._cell_cpu_s = limits.cell_cpu_s
+        self._stall_s = stall_s
+        self._zygote = Zygote(limits)
+        self._workers: set[_Worker] = set()
+        self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
+        self._chores: set[asyncio.Task[None]] = set()
+        self._stopping = False
+
+    @property
+    def pids(self) -> list[int]:
+        """The workers' process ids."""
+        return [worker.pid for worker in self._workers]
+
+    async def start(self) -> None:
+        """Start the workers.
+
+        Raises:
+            ConfigurationError: they do not start.
+        """
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                for _ in range(self.size):
+                    self._idle.put_nowait(await self._spawn())
+        except (TimeoutError, OSError) as error:
+            await self.stop()
+            raise ConfigurationError(f"the workers do not start: {error or 'no answer in time'}") from error
+
+    async def stop(self) -> None:
+        """End every worker, whatever it is doing."""
+        self._stopping = True
+        chores = list(self._chores)
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        for worker in self._workers:
+            worker.close()
+        self._workers.clear()
+        await self._zygote.stop()
+
+    async def run(self, work: Work) -> Any:  # noqa: ANN401  # each kind of work has its own result
+        """Do a piece of work in the next free worker.
+
+        Raises:
+            WorkerDiedError: the worker died under it.
+            StoppingError: the pool is stopping.
+        """
+        if self._stopping:
+            raise StoppingError("the workers are stopping")
+        job = pickle.dumps(work, protocol=5)
+        worker = await self._idle.get()
+        doing = asyncio.ensure_future(worker.do(job))
+        watch = asyncio.ensure_future(self._watch(worker))
+        try:
+            result = await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            self._later(self._wind_down(worker, doing))
+            raise
+        except (EOFError, OSError):
+            raise await self._autopsy(worker) from None
+        finally:
+            watch.cancel()
+        self._release(worker)
+        return result
+
+    async def _spawn(self) -> _Worker:
+        birth = await self._zygote.fork()
+        reader, writer = await asyncio.open_connection(sock=birth.link)
+        worker = _Worker(birth, reader, writer)
+        self._workers.add(worker)
+        return worker
+
+    def _release(self, worker: _Worker) -> None:
+        if worker.worn:
+            self._later(self._replace(worker))
+        else:
+            self._idle.put_nowait(worker)
+
+    async def _watch(self, worker: _Worker) -> None:
+        """Kill the worker when one cell lasts longer than `stall_s` by the clock."""
+        last = -1
+        while True:
+            steps, _ = read_progress(worker.progress)
+            if steps == last:
+                worker.stalled = True
+                self._zygote.kill(worker.pid)
+                return
+            last = steps
+            await asyncio.sleep(self._stall_s)
+
+    async def _wind_down(self, worker: _Worker, doing: asyncio.Future[object]) -> None:
+        """Free a worker whose work nobody waits for any more."""
+        await asyncio.wait([doing], timeout=CANCEL_GRACE_S)
+        if doing.done() and doing.exception() is None:
+            self._release(worker)
+            return
+        doing.cancel()
+        await asyncio.gather(doing, return_exceptions=True)
+        await self._replace(worker)
+
+    async def _autopsy(self, worker: _Worker) -> WorkerDiedError:
+        """Find out what a worker died of, and see to its successor."""
+        self.died += 1
+        _, cell = read_progress(worker.progress)
+        await asyncio.wait([worker.status], timeout=STATUS_WAIT_S)
+        status = worker.status.result() if worker.status.done() else None
+        self._later(self._replace(worker))
+        if worker.stalled:
+            how, at_limit = f"it made no progress for {self._stall_s:g} s", True
+        elif status == -signal.SIGPROF:
+            how, at_limit = f"it used more than {self._cell_cpu_s:g} s of CPU time", True
+        elif status is None:
+            how, at_limit = "its worker was lost", False
+        else:
+            ended = signal.Signals(-status).name if status < 0 else f"exit status {status}"
+            how, at_limit = f"its worker died ({ended})", False
+        log.warning("worker died", pid=worker.pid, how=how, cell=cell)
+        return WorkerDiedError(how, cell, at_limit=at_limit)
+
+    async def _replace(self, worker: _Worker) -> None:
+        """Put a fresh worker in the place of one that is dead, worn or still busy with what nobody wants."""
+        self._zygote.kill(worker.pid)
+        worker.close()
+        self._workers.discard(worker)
+        while not self._stopping:
+            try:
+                self._idle.put_nowait(await self._spawn())
+            except OSError as error:  # no memory to fork, or the zygote died: try again rather than shrink for good
+                log.warning("worker not replaced yet", error=str(error))
+                await asyncio.sleep(REPLACE_RETRY_S)
+            else:
+                return
+
+    def _later(self, chore: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(chore)
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)

@@ -1,0 +1,115 @@
+"""One worker: reads work from a socket, does it, writes the result; one thread, no event loop.
+
+Three bounds hold it. A timer of CPU time (`ITIMER_PROF`), wound anew before each cell, ends the process by SIGPROF's
+default action, which no code can catch or delay. `RLIMIT_AS` turns a greedy allocation into a MemoryError. And when the
+process that started it dies, the kernel kills it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import mmap
+import os
+import pickle
+import resource
+import signal
+import struct
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+from jurist.services.judge import Cell
+
+if TYPE_CHECKING:
+    import socket
+
+    from jurist.services.judge import Work
+
+__all__ = ["HEADER", "PROGRESS_BYTES", "Limits", "read_progress", "serve"]
+
+HEADER = struct.Struct("!Q")  # a message's length in bytes goes before it
+_PROGRESS = struct.Struct("=qqqq")  # how often it was told, then the cell; group is -1 between jobs
+PROGRESS_BYTES = _PROGRESS.size
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+RECV_BYTES = 1 << 20
+
+
+class Limits(NamedTuple):
+    """What one worker may use: CPU seconds a cell, bytes of memory, bytes after which it is replaced when idle."""
+
+    cell_cpu_s: float
+    memory_bytes: int
+    recycle_bytes: int
+
+
+class _Progress:
+    """Shares the current cell with the pool through a mapped file, and winds the CPU timer."""
+
+    def __init__(self, file: int, cpu_s: float) -> None:
+        self._shared = mmap.mmap(file, PROGRESS_BYTES)
+        self._cpu_s = cpu_s
+        self._steps = 0
+
+    def at(self, cell: Cell, cpu_s: float | None = None) -> None:
+        self._steps += 1
+        _PROGRESS.pack_into(self._shared, 0, self._steps, *cell)
+        signal.setitimer(signal.ITIMER_PROF, cpu_s or self._cpu_s)
+
+    def rest(self) -> None:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        _PROGRESS.pack_into(self._shared, 0, self._steps, -1, 0, 0)
+
+
+def read_progress(shared: mmap.mmap) -> tuple[int, Cell | None]:
+    """Return how many steps a worker has begun, and the cell it is in, None between jobs."""
+    steps, group, row, term = _PROGRESS.unpack_from(shared, 0)
+    return steps, None if group < 0 else Cell(group, row, term)
+
+
+def serve(link: socket.socket, progress_file: int, limits: Limits) -> None:
+    """Do one piece of work after the other until the link closes."""
+    _die_with_parent()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # a terminal's Ctrl-C is the server's business: it drains
+    signal.signal(signal.SIGPROF, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.freeze()  # what was imported before the fork stays shared with the other workers
+    progress = _Progress(progress_file, limits.cell_cpu_s)
+    progress.rest()
+    while (job := _receive(link)) is not None:
+        work: Work = pickle.loads(job)  # noqa: S301  # from the process that started this one, over its own socket
+        del job
+        result = work.run(progress)
+        progress.rest()
+        reply = pickle.dumps((result, _resident_bytes() > limits.recycle_bytes), protocol=5)
+        link.sendall(HEADER.pack(len(reply)) + reply)
+
+
+def _receive(link: socket.socket) -> bytearray | None:
+    head = _exactly(link, HEADER.size)
+    return None if head is None else _exactly(link, HEADER.unpack(head)[0])
+
+
+def _exactly(link: socket.socket, size: int) -> bytearray | None:
+    data = bytearray(size)
+    view, got = memoryview(data), 0
+    while got < size:
+        count = link.recv_into(view[got : got + RECV_BYTES])
+        if not count:
+            return None
+        got += count
+    return data
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        parent = os.getppid()
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the kernel was told
+            os._exit(1)
+
+
+def _resident_bytes() -> int:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # KiB on Linux, bytes on macOS
+    return peak * 1024 if sys.platform == "linux" else peak

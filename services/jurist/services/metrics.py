@@ -1,0 +1,95 @@
+"""What the service counts, for Prometheus."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from contextlib import contextmanager
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from jurist.verifiers import Score
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from jurist.services.values import GroupReward
+
+__all__ = ["Metrics"]
+
+LANE_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+
+
+class Metrics:
+    """Counters on a registry of their own, so that two engines in one process do not meet."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "jurist_requests", "Calls answered, by method and gRPC status.", ["method", "code"], registry=self.registry
+        )
+        self._rollouts = Counter("jurist_rollouts", "Rollouts scored.", registry=self.registry)
+        self._masked = Counter("jurist_rollouts_masked", "Rollouts scored without a reward.", registry=self.registry)
+        self._verdicts = Counter(
+            "jurist_verdicts",
+            "Verdicts by verifier; the outcome is `score` or the cause of an abstention.",
+            ["verifier", "outcome"],
+            registry=self.registry,
+        )
+        self._lane = Histogram(
+            "jurist_lane_seconds",
+            "Time of one piece of work in a lane, waiting included.",
+            ["lane"],
+            buckets=LANE_SECONDS,
+            registry=self.registry,
+        )
+        self._queue_rollouts = Gauge(
+            "jurist_queue_rollouts", "Rollouts taken in, not answered.", registry=self.registry
+        )
+        self._queue_bytes = Gauge("jurist_queue_bytes", "Bytes taken in, not answered.", registry=self.registry)
+        self._died = Gauge("jurist_workers_died", "Workers that died at work since the start.", registry=self.registry)
+
+    def watch_deaths(self, count: Callable[[], float]) -> None:
+        """Read the number of dead workers from `count` when asked."""
+        self._died.set_function(count)
+
+    def request(self, method: str, code: str) -> None:
+        """Count a call."""
+        self._requests.labels(method, code).inc()
+
+    def queue(self, rollouts: int, size_bytes: int) -> None:
+        """Count work that came in, or, negative, that is done."""
+        self._queue_rollouts.inc(rollouts)
+        self._queue_bytes.inc(size_bytes)
+
+    def group(self, reward: GroupReward) -> None:
+        """Count a group's rollouts and verdicts."""
+        rollouts = reward.rollouts
+        self._rollouts.inc(len(rollouts))
+        self._masked.inc(sum(rollout.reward is None for rollout in rollouts))
+        for term, planned in enumerate(reward.group.terms):
+            verdicts = (rollout.components[term].verdict for rollout in rollouts)
+            outcomes = Tally("score" if isinstance(verdict, Score) else verdict.cause for verdict in verdicts)
+            for outcome, count in outcomes.items():
+                self._verdicts.labels(planned.term.verifier, str(outcome)).inc(count)
+
+    @contextmanager
+    def lane(self, name: str) -> Generator[None]:
+        """Time a piece of work."""
+        start = perf_counter()
+        try:
+            yield
+        finally:
+            self._lane.labels(name).observe(perf_counter() - start)
+
+    def serve(self, host: str, port: int) -> Callable[[], None]:
+        """Answer Prometheus on a port; returns what ends it."""
+        server, thread = start_http_server(port, host, self.registry)
+
+        def stop() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        return stop

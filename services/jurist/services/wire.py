@@ -1,0 +1,79 @@
+"""Finds what is wrong with bytes that do not parse.
+
+protobuf only says that a message is malformed. This walks the wire format (protobuf.dev/programming-guides/encoding)
+to the field at fault. It runs on the way to an error, never else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from google.protobuf.descriptor import Descriptor
+
+__all__ = ["fault"]
+
+VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+VARINT_BYTES = 10  # 64 bits, 7 a byte
+CUT = "is malformed or cut off"
+
+
+class _TruncatedError(ValueError):
+    pass
+
+
+def fault(descriptor: Descriptor, data: bytes) -> tuple[str, str]:
+    """Return the path of the field that cannot be parsed, and what is wrong with it."""
+    return _fault(descriptor, memoryview(data)) or ("", f"is not a {descriptor.full_name}: malformed")
+
+
+def _fault(descriptor: Descriptor, data: memoryview) -> tuple[str, str] | None:
+    seen: dict[int, int] = {}
+    at = 0
+    path = ""
+    try:
+        while at < len(data):
+            tag, at = _varint(data, at)
+            number, kind = tag >> 3, tag & 7
+            field = descriptor.fields_by_number.get(number)
+            index = seen[number] = seen.get(number, -1) + 1
+            path = "" if field is None else f"{field.name}[{index}]" if field.is_repeated else field.name
+            if kind != LENGTH:
+                at = _skip(data, at, kind)
+                continue
+            size, at = _varint(data, at)
+            body = data[at : at + size]
+            if len(body) < size:
+                return path, CUT
+            at += size
+            if field is not None and field.type == field.TYPE_STRING:
+                try:
+                    str(body, "utf-8")
+                except UnicodeDecodeError as error:
+                    return path, f"is not UTF-8 at byte {error.start}"
+            elif field is not None and field.message_type is not None:
+                inner = _fault(field.message_type, body)
+                if inner is not None:
+                    return f"{path}.{inner[0]}" if inner[0] else path, inner[1]
+    except (_TruncatedError, IndexError):
+        return path, CUT
+    return None
+
+
+def _varint(data: memoryview, at: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(VARINT_BYTES):
+        byte = data[at + shift]
+        value |= (byte & 0x7F) << (7 * shift)
+        if byte < 0x80:  # noqa: PLR2004  # the continuation bit
+            return value, at + shift + 1
+    raise _TruncatedError
+
+
+def _skip(data: memoryview, at: int, kind: int) -> int:
+    if kind == VARINT:
+        return _varint(data, at)[1]
+    end = at + {FIXED64: 8, FIXED32: 4}.get(kind, len(data) + 1)
+    if end > len(data):
+        raise _TruncatedError
+    return end
