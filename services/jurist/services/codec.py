@@ -16,7 +16,7 @@ from jurist.services import cookbook, wire
 from jurist.services.errors import BadInputError, TooLargeError
 from jurist.services.values import Advantage, Batch, Group, PlannedTerm, Recipe
 from jurist.v1 import reward_pb2
-from jurist.verifiers import Cause, FinishReason, Sample, Score, Task
+from jurist.verifiers import Cause, FinishReason, Sample, Score, Task, Verifier
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,11 +24,10 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
     from jurist.services.values import Component, GroupReward
-    from jurist.verifiers import Verifier
-
-__all__ = ["Decoder", "encode_group", "encode_recipe", "parse", "samples"]
+__all__ = ["BoundRecipe", "Decoder", "encode_group", "encode_recipe", "parse", "policy_step", "samples"]
 
 M = TypeVar("M", bound=Message)
+BoundRecipe = tuple[Recipe, tuple[Verifier, ...]]
 
 # The maxima that reward.proto states.
 ID_CHARACTERS = 256
@@ -70,7 +69,7 @@ class Decoder:
 
     def __init__(self, recipes: cookbook.Cookbook) -> None:
         self._recipes = recipes
-        self._bound: dict[bytes, tuple[Recipe, tuple[Verifier, ...]]] = {}
+        self._bound: dict[bytes, BoundRecipe] = {}
 
     def batch(self, data: bytes) -> Batch:
         """Decode a ScoreBatchRequest.
@@ -80,34 +79,26 @@ class Decoder:
         """
         request = parse(reward_pb2.ScoreBatchRequest, data)
         _check_id("request_id", request.request_id, REQUEST_ID_CHARACTERS)
-        step = request.policy_step if request.HasField("policy_step") else None
         if not request.groups:
             raise BadInputError("groups", "at least one group is required")
         count = sum(len(group.rollouts) for group in request.groups)
         if count > ROLLOUTS_A_CALL:
             raise TooLargeError("groups", f"{count} rollouts in one call; at most {ROLLOUTS_A_CALL}")
-        default = request.recipe if request.HasField("recipe") else None
+        step = policy_step(request)
+        default = self.recipe(request.recipe) if request.HasField("recipe") else None
         groups: list[Group] = []
         seen: dict[str, int] = {}
         for index, message in enumerate(request.groups):
             try:
                 groups.append(self.group(message, default, step))
             except BadInputError as error:
-                # The call's own recipe is not the group's field.
-                raise (
-                    error
-                    if error.field.startswith("recipe") and not message.HasField("recipe")
-                    else error.under(f"groups[{index}]")
-                ) from None
-            if seen.setdefault(message.group_id, index) != index:
-                raise BadInputError(
-                    f"groups[{index}].group_id", f"{message.group_id!r} is groups[{seen[message.group_id]}]'s already"
-                )
+                raise error.under(f"groups[{index}]") from None
+            first = seen.setdefault(message.group_id, index)
+            if first != index:
+                raise BadInputError(f"groups[{index}].group_id", f"{message.group_id!r} is groups[{first}]'s already")
         return Batch(request_id=request.request_id, groups=groups)
 
-    def group(
-        self, message: reward_pb2.RolloutGroup, default: reward_pb2.Recipe | None, policy_step: int | None
-    ) -> Group:
+    def group(self, message: reward_pb2.RolloutGroup, default: BoundRecipe | None, policy_step: int | None) -> Group:
         """Decode one group, to be scored by its own recipe or else the call's.
 
         Raises:
@@ -122,15 +113,10 @@ class Decoder:
         if not message.rollouts:
             raise BadInputError("rollouts", "at least one rollout is required")
         ids = _rollout_ids(message)
-        chosen = message.recipe if message.HasField("recipe") else default
-        if chosen is None:
+        bound = self.recipe(message.recipe) if message.HasField("recipe") else default
+        if bound is None:
             raise BadInputError("recipe", "is required where the call has none")
-        try:
-            recipe, verifiers = self._bind(chosen)
-        except BadInputError as error:
-            raise error.under("recipe") from None
-        if policy_step is not None and policy_step < 0:
-            raise BadInputError("policy_step", f"is from 0, not {policy_step}")
+        recipe, verifiers = bound
         terms = tuple(
             PlannedTerm(term=term, verifier=verifier, active=policy_step is None or policy_step >= term.from_step)
             for term, verifier in zip(recipe.terms, verifiers, strict=True)
@@ -139,19 +125,44 @@ class Decoder:
             group_id=message.group_id, rollout_ids=ids, recipe=recipe, terms=terms, payload=message.SerializeToString()
         )
 
-    def _bind(self, message: reward_pb2.Recipe) -> tuple[Recipe, tuple[Verifier, ...]]:
+    def recipe(self, message: reward_pb2.Recipe) -> BoundRecipe:
+        """Decode a recipe, or find the one that it names, and build its verifiers.
+
+        Raises:
+            BadInputError: a field is not what it must be; its path begins with `recipe`.
+        """
         key = message.SerializeToString(deterministic=True)
         if key not in self._bound:
+            try:
+                bound = self._bind(message)
+            except BadInputError as error:
+                raise error.under("recipe") from None
             if len(self._bound) >= BOUND_RECIPES:
                 self._bound.clear()
-            if message.terms:
-                recipe = cookbook.recipe_from(_recipe_fields(message))
-            elif message.name:
-                recipe = self._recipes[message.name]
-            else:
-                raise BadInputError("name", "a recipe has a name or terms")
-            self._bound[key] = (recipe, cookbook.bind(recipe))
+            self._bound[key] = bound
         return self._bound[key]
+
+    def _bind(self, message: reward_pb2.Recipe) -> BoundRecipe:
+        if message.terms:
+            recipe = cookbook.recipe_from(_recipe_fields(message))
+        elif message.name:
+            recipe = self._recipes[message.name]
+        else:
+            raise BadInputError("name", "a recipe has a name or terms")
+        return recipe, cookbook.bind(recipe)
+
+
+def policy_step(request: reward_pb2.ScoreBatchRequest | reward_pb2.ScoreStreamRequest) -> int | None:
+    """Return the trainer's step, None when it was not said.
+
+    Raises:
+        BadInputError: it is below 0.
+    """
+    if not request.HasField("policy_step"):
+        return None
+    if request.policy_step < 0:
+        raise BadInputError("policy_step", f"is from 0, not {request.policy_step}")
+    return request.policy_step
 
 
 def _check_id(field: str, value: str, maximum: int) -> None:

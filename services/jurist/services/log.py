@@ -22,7 +22,7 @@ def configure_logs(log_format: str, *, verbose: bool = False) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if log_format == "json" else structlog.processors.StackInfoRenderer(),
+            structlog.processors.format_exc_info,  # a plain traceback: locals may hold what users send
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),

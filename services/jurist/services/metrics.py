@@ -83,8 +83,8 @@ class Metrics:
         finally:
             self._lane.labels(name).observe(perf_counter() - start)
 
-    def serve(self, host: str, port: int) -> Callable[[], None]:
-        """Answer Prometheus on a port; returns what ends it."""
+    def serve(self, host: str, port: int) -> tuple[int, Callable[[], None]]:
+        """Answer Prometheus on a port; returns the port, which 0 leaves to the system, and what ends it."""
         server, thread = start_http_server(port, host, self.registry)
 
         def stop() -> None:
@@ -92,4 +92,4 @@ class Metrics:
             server.server_close()
             thread.join()
 
-        return stop
+        return server.server_port, stop

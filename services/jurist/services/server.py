@@ -132,6 +132,7 @@ class Server:
 
     def __init__(self, config: Config, engine: Engine, recipes: Cookbook, metrics: Metrics) -> None:
         self.port = 0
+        self.metrics_port: int | None = None
         self._config = config
         self._engine = engine
         self._metrics = metrics
@@ -158,7 +159,9 @@ class Server:
         await self._engine.start()
         if self._config.metrics_port is not None:
             try:
-                self._stop_metrics = self._metrics.serve(self._config.host, self._config.metrics_port)
+                self.metrics_port, self._stop_metrics = self._metrics.serve(
+                    self._config.host, self._config.metrics_port
+                )
             except OSError as error:
                 await self._engine.stop()
                 raise ConfigurationError(

@@ -13,7 +13,7 @@ from jurist.v1 import reward_pb2
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from jurist.services.codec import Decoder
+    from jurist.services.codec import BoundRecipe, Decoder
     from jurist.services.engine import Engine
     from jurist.services.values import Group, GroupReward
 
@@ -50,14 +50,13 @@ class Stream:
             self._answers.put_nowait(None)
 
     async def _read(self, requests: AsyncIterator[bytes], scoring: asyncio.TaskGroup) -> None:
-        recipe: reward_pb2.Recipe | None = None
+        recipe: BoundRecipe | None = None
         async for data in requests:
             message = codec.parse(reward_pb2.ScoreStreamRequest, data)
             self._request_id = self._request_id or message.request_id
-            recipe = message.recipe if message.HasField("recipe") else recipe
-            step = message.policy_step if message.HasField("policy_step") else None
             try:
-                self._accept(self._decoder.group(message.group, recipe, step))
+                recipe = self._decoder.recipe(message.recipe) if message.HasField("recipe") else recipe
+                self._accept(self._decoder.group(message.group, recipe, codec.policy_step(message)))
             except BadInputError as error:
                 refusal = reward_pb2.Refusal(group_id=message.group.group_id, field=error.field, message=error.message)
                 self._answers.put_nowait(reward_pb2.ScoreStreamResponse(refusal=refusal))

@@ -11,8 +11,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 from typing import ClassVar, Protocol, runtime_checkable
+
+from jurist.sandbox import Program, Run
+from jurist.verifiers._tests import Tests
 
 __all__ = [
     "Abstain",
@@ -30,8 +32,6 @@ __all__ = [
     "Verdict",
     "Verifier",
 ]
-
-NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class Cause(StrEnum):
@@ -74,7 +74,7 @@ class Score:
 
     value: float
     reason: str
-    details: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    details: Mapping[str, object] = field(default_factory=dict[str, object])
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.value) and 0.0 <= self.value <= 1.0):
@@ -88,7 +88,7 @@ class Abstain:
 
     cause: Cause
     reason: str
-    details: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    details: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 Verdict = Score | Abstain
@@ -105,7 +105,7 @@ class Equality:
     answer: str
 
 
-Question = Equality
+Question = Equality | Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ class NoReply:
     reason: str
 
 
-Reply = Decision | NoReply
+Reply = Decision | Run | NoReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +139,16 @@ class Task:
     """What the model was asked, and what a right answer is; shared by all rollouts of a group.
 
     `answers` are the accepted references, any one of them will do; `choices` the options of a multiple-choice question,
-    A first; `language` an IETF tag ("en", "zh") of the language wanted, "" when not stated; `extra` the user's own
+    A first; `tests` those of a programming problem; `language` an IETF tag ("en", "zh") of the language wanted, "" when not stated; `extra` the user's own
     fields.
     """
 
     prompt: str = ""
     answers: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
+    tests: Tests | None = None
     language: str = ""
-    extra: Mapping[str, object] = field(default_factory=lambda: NOTHING)
+    extra: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,5 +54,5 @@ async def _serve(settings: Config) -> None:
     server = assembly.server(settings)
     log.info("settings", **settings.model_dump(mode="json"))
     await server.start()
-    log.info("serving", target=f"{settings.host}:{server.port}")
+    log.info("serving", target=f"{settings.host}:{server.port}", metrics_port=server.metrics_port)
     await server.run_until_signal()

@@ -77,11 +77,10 @@ class WorkerPool:
     def __init__(self, size: int, limits: Limits, stall_s: float) -> None:
         self.size = size
         self.died = 0
-        self._cell_cpu_s = limits.cell_cpu_s
         self._stall_s = stall_s
         self._zygote = Zygote(limits)
         self._workers: set[_Worker] = set()
-        self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
+        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
         self._chores: set[asyncio.Task[None]] = set()
         self._stopping = False
 
@@ -114,6 +113,7 @@ class WorkerPool:
         for worker in self._workers:
             worker.close()
         self._workers.clear()
+        self._idle.put_nowait(None)
         await self._zygote.stop()
 
     async def run(self, work: Work) -> Any:  # noqa: ANN401  # each kind of work has its own result
@@ -127,6 +127,9 @@ class WorkerPool:
             raise StoppingError("the workers are stopping")
         job = pickle.dumps(work, protocol=5)
         worker = await self._idle.get()
+        if worker is None:  # the pool stopped meanwhile; the next in line is to know it, too
+            self._idle.put_nowait(None)
+            raise StoppingError("the workers are stopping")
         doing = asyncio.ensure_future(worker.do(job))
         watch = asyncio.ensure_future(self._watch(worker))
         try:
@@ -186,7 +189,7 @@ class WorkerPool:
         if worker.stalled:
             how, at_limit = f"it made no progress for {self._stall_s:g} s", True
         elif status == -signal.SIGPROF:
-            how, at_limit = f"it used more than {self._cell_cpu_s:g} s of CPU time", True
+            how, at_limit = "it used more CPU time than it may", True
         elif status is None:
             how, at_limit = "its worker was lost", False
         else:

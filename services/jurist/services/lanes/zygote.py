@@ -119,8 +119,10 @@ class Zygote:
                 self._born.set_result(pid)
             case ["died", pid, status] if pid in self._deaths:
                 self._deaths.pop(pid).set_result(status)
-            case _:  # its end of the socket is closed
+            case None:  # its end of the socket is closed
                 self._lost()
+            case _:  # of a worker that nobody waits for any more
+                pass
 
     def _lost(self) -> None:
         """Forget a zygote that is gone: its workers die with it, the next fork starts another."""
@@ -149,21 +151,30 @@ def main(control_file: int) -> None:
     gc.collect()
     gc.freeze()
     children: set[int] = set()
-    while True:
-        ready, _, _ = select.select([control.fileno(), wake_read], [], [])
-        if wake_read in ready:
-            os.read(wake_read, PACKET_BYTES)
-            _report_dead(control, children)
-        if control.fileno() in ready:
-            packet, files, _, _ = socket.recv_fds(control, PACKET_BYTES, 2)
-            match json.loads(packet or "null"):
-                case ["fork", limits]:
-                    children.add(pid := _fork(control, files, worker.Limits(*limits)))
-                    control.send(json.dumps(["born", pid]).encode())
-                case ["kill", pid] if pid in children:
-                    os.kill(pid, signal.SIGKILL)
-                case _:  # the server is gone
-                    return
+    with contextlib.suppress(BrokenPipeError):  # the server went while it was told something
+        while _attend(control, wake_read, children):
+            pass
+
+
+def _attend(control: socket.socket, wake_read: int, children: set[int]) -> bool:
+    """Wait for the next thing and see to it; False when the server is gone."""
+    ready, _, _ = select.select([control.fileno(), wake_read], [], [])
+    if wake_read in ready:
+        os.read(wake_read, PACKET_BYTES)
+        _report_dead(control, children)
+    if control.fileno() in ready:
+        packet, files, _, _ = socket.recv_fds(control, PACKET_BYTES, 2)
+        match json.loads(packet or "null"):
+            case ["fork", limits]:
+                children.add(pid := _fork(control, files, worker.Limits(*limits)))
+                control.send(json.dumps(["born", pid]).encode())
+            case ["kill", pid] if pid in children:
+                os.kill(pid, signal.SIGKILL)
+            case None:
+                return False
+            case _:  # to kill what is dead already
+                pass
+    return True
 
 
 def _noted(_: int, __: object) -> None:

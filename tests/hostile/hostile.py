@@ -1,0 +1,87 @@
+"""Verifiers that misbehave on completions that say "poison" and score 1.0 on all others."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from jurist.verifiers import Ask, Equality, Reply, Sample, Score, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Hostile:
+    version: ClassVar[str] = "1"
+
+    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
+        if "poison" in sample.completion:
+            return self.poisoned(replies)
+        return Score(1.0, "harmless")
+
+    def poisoned(self, replies: Sequence[Reply]) -> Any:
+        raise NotImplementedError
+
+
+class Spin(_Hostile):
+    """Uses CPU time for ever, with every signal that Python can catch caught."""
+
+    def poisoned(self, _: Sequence[Reply]) -> Any:
+        while True:
+            pass
+
+
+class Sleep(_Hostile):
+    """Waits for ever without using CPU time."""
+
+    def poisoned(self, _: Sequence[Reply]) -> Any:
+        time.sleep(1e6)
+
+
+class Greedy(_Hostile):
+    """Wants more memory than there is."""
+
+    def poisoned(self, _: Sequence[Reply]) -> Any:
+        return Score(float(len(b"x" * (1 << 40)) > 0), "got it")
+
+
+class Broken(_Hostile):
+    """Raises."""
+
+    def poisoned(self, _: Sequence[Reply]) -> Any:
+        raise RuntimeError("broken on purpose")
+
+
+class Leave(_Hostile):
+    """Ends the process, past every handler."""
+
+    def poisoned(self, _: Sequence[Reply]) -> Any:
+        if sys.stdout is not None:
+            os._exit(7)
+
+
+class Nonsense(_Hostile):
+    """Answers with what is no verdict."""
+
+    def poisoned(self, _: Sequence[Reply]) -> Any:
+        return 0.5
+
+
+class Curious(_Hostile):
+    """Asks again and again."""
+
+    def poisoned(self, replies: Sequence[Reply]) -> Any:
+        return Ask((Equality(reference="1", answer=f"{len(replies)}"),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slow(_Hostile):
+    """Sleeps for a while before it answers."""
+
+    seconds: float = 0.1
+
+    def poisoned(self, _: Sequence[Reply]) -> Any:
+        time.sleep(self.seconds)
+        return Score(1.0, "slow")
