@@ -1,0 +1,120 @@
+"""From two texts to a finding: readings of both, compared until one pair is equal. Remembered, within bounds."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from jurist.verifiers._math.comparison import compare, is_plural
+from jurist.verifiers._math.evaluation import UndefinedError
+from jurist.verifiers._math.extraction import extract
+from jurist.verifiers._math.rationals import rational
+from jurist.verifiers._math.reading import Reading, read
+from jurist.verifiers._math.rules import Finding, Rules
+from jurist.verifiers._math.tokens import closing_brace
+from jurist.verifiers._math.tree import Apply, Tree
+
+__all__ = ["Judgement", "Reference", "compiled", "judge", "usable"]
+
+
+class Judgement(NamedTuple):
+    """What was found for one answer and one reference, with both as they were compared."""
+
+    equal: bool | None
+    how: str
+    reference: str
+    answer: str
+
+
+class Reference(NamedTuple):
+    """A reference, read once; `fault` says why it cannot be used."""
+
+    text: str
+    reading: Reading
+    plural: bool
+    fault: str = ""
+
+
+@lru_cache(maxsize=8_192)
+def compiled(reference: str) -> Reference:
+    """Read a reference: an answer, or a whole solution with a box or a cue in it."""
+    text = reference
+    if "\\boxed" in reference or "\\fbox" in reference:
+        found = extract(_closed(reference))
+        text = found.joined or found.text
+        if found.fault:
+            return Reference(reference, read(""), plural=False, fault=found.fault)
+    reading = read(text)
+    if not reading.trees and len(text) > 80:  # noqa: PLR2004 - prose
+        found = extract(reference)
+        if found.text:
+            text, reading = found.text, read(found.text)
+    fault = "" if reading.trees or reading.words else reading.fault or "nothing in it"
+    if reading.trees and _undefined(reading.trees[0]):
+        fault = "a value that does not exist"
+    elif not reading.trees and any(sign in reading.text for sign in "\\^_{}="):
+        fault = reading.fault
+    return Reference(text, reading, bool(reading.trees) and is_plural(reading.trees[0]), fault)
+
+
+_BETWEEN_BOXES = re.compile(r"(?<=\})[\s+\-$]*(?=\\(?:boxed|fbox))")
+
+
+def _closed(reference: str) -> str:
+    """Mend a reference's boxes: close the last one, and join those that nothing but signs stands between."""
+    last = max(reference.rfind("\\boxed{"), reference.rfind("\\fbox{"))
+    if last >= 0 and closing_brace(reference, reference.index("{", last)) < 0:
+        reference += "}"
+    return _BETWEEN_BOXES.sub(", ", reference)
+
+
+def _undefined(tree: Tree) -> bool:
+    try:
+        if isinstance(tree, Apply):
+            rational(tree)
+    except UndefinedError:
+        return True
+    return False
+
+
+def usable(reference: str, rules: Rules) -> bool:
+    """Tell whether a reference can be compared with at all."""
+    del rules  # every convention reads references alike
+    return not compiled(reference).fault
+
+
+@lru_cache(maxsize=65_536)
+def judge(reference: str, answer: str, joined: str, rules: Rules) -> Judgement:
+    """Compare an answer with a reference; `joined` is the list that it ends, used if the reference is one."""
+    wanted = compiled(reference)
+    text = joined if joined and (wanted.plural or joined == answer) else answer
+    given = read(text)
+    finding = _compared(wanted.reading, given, rules)
+    return Judgement(finding.equal, finding.how, wanted.text, text)
+
+
+def _compared(wanted: Reading, given: Reading, rules: Rules) -> Finding:
+    if not given.trees and not given.words:
+        return Finding(equal=False, how=f"unreadable: {given.fault}")
+    if wanted.words and wanted.words == given.words and (not wanted.trees or not given.trees or _text_alike(wanted)):
+        return Finding(equal=True, how="same text")
+    if not given.trees or not wanted.trees:
+        fault = f"unreadable: {given.fault}" if not given.trees else "different text"
+        return Finding(equal=False, how=fault)
+    finding = Finding(equal=False, how="")
+    undecided: Finding | None = None
+    for tree in wanted.trees[:1] if len(given.trees) > 1 else wanted.trees:
+        for other in given.trees:
+            now = compare(tree, other, rules)
+            if now.equal:
+                return now
+            if now.equal is None:
+                undecided = undecided or now
+            finding = finding if finding.how else now
+    return undecided or finding
+
+
+def _text_alike(wanted: Reading) -> bool:
+    """Tell whether the same text means the same: not where it has no value."""
+    return not _undefined(wanted.trees[0])

@@ -1,0 +1,412 @@
+"""Reads arithmetic: a bounded recursive descent over the tokens of LaTeX or plain text.
+
+Heads of the trees made here: `+ * / neg ^ ! !! % deg pm mp mod root log binom base ratio unit accent call`, the
+functions of `words.FUNCTIONS`, `sum prod integral antiderivative limit derivative` and those of `statements`.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from jurist.verifiers._math.literals import literal, repeating
+from jurist.verifiers._math.tokens import Token
+from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
+from jurist.verifiers._math.units import is_unit_word
+from jurist.verifiers._math.words import CONNECTIVES, FUNCTIONS, GREEK
+
+__all__ = ["Expressions", "UnreadableError"]
+
+MAX_DEPTH = 48
+"""Of nesting: keeps the recursion of reading, and of everything done with the tree, far from Python's limit."""
+MAX_NODES = 1_200
+"""Of one tree."""
+
+ONE = Number(Fraction(1))
+
+
+class UnreadableError(ValueError):
+    """The text is no mathematics that we read."""
+
+
+FRACTIONS = frozenset({"frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"})
+BINOMIALS = frozenset({"binom", "dbinom", "tbinom"})
+ACCENTS = frozenset({"overline", "bar", "vec", "hat", "tilde", "widehat", "overrightarrow", "dot", "widetilde", "ddot"})
+TIMES = frozenset({"cdot", "times", "ast", "cdotp", "bullet"})
+LARGE = frozenset({"sum", "prod", "int", "lim", "iint", "oint"})
+FENCES = {
+    "lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil"), "llcorner": ("lrcorner", "floor"),
+    "ulcorner": ("urcorner", "ceil"), "lvert": ("rvert", "abs"), "lVert": ("rVert", "abs"),
+}  # fmt: skip
+CALLED = frozenset("fghFGH") | {"phi", "varphi", "psi"}
+"""Symbols that a bracket after them makes a function."""
+SYMBOL_COMMANDS = {"infty": "inf", "pi": "pi", "exponentialE": "e", "imaginaryI": "i", "imath": "i", "varnothing": "∅"}
+SYMBOL_COMMANDS |= {"emptyset": "∅", "ldots": "...", "dots": "...", "cdots": "...", "top": "T", "star": "star"}
+WORD_CONSTANTS = {"pi": "pi", "infinity": "inf", "inf": "inf", "infty": "inf", "Infinity": "inf", "oo": "inf"}
+ORDINALS = frozenset({"st", "nd", "rd", "th"})
+
+
+class Expressions:
+    """A cursor over tokens, and the grammar of arithmetic from sums down to atoms."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        self.tokens = list(tokens)
+        self.at = 0
+        self.depth = 0
+        self.nodes = 0
+        self.bars = 0
+        self.differential = False
+
+    # The cursor.
+
+    @property
+    def token(self) -> Token:
+        """The token to read next."""
+        return self.tokens[self.at]
+
+    def ahead(self, count: int = 1) -> Token:
+        """A token further on."""
+        return self.tokens[min(self.at + count, len(self.tokens) - 1)]
+
+    def take(self) -> Token:
+        """Read one token."""
+        token = self.tokens[self.at]
+        self.at = min(self.at + 1, len(self.tokens) - 1)
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise UnreadableError("more parts than an answer has")  # noqa: EM101, TRY003 - said once
+        return token
+
+    def sees(self, kind: str, *texts: str) -> bool:
+        """Tell whether the next token is of `kind` and one of `texts`."""
+        token = self.tokens[self.at]
+        return token.kind == kind and (not texts or token.text in texts)
+
+    def accept(self, kind: str, *texts: str) -> bool:
+        """Read the next token if it is one of these."""
+        if self.sees(kind, *texts):
+            self.take()
+            return True
+        return False
+
+    def expect(self, kind: str, *texts: str) -> None:
+        """Read a token that must be one of these."""
+        if not self.accept(kind, *texts):
+            message = f"{texts[0] if texts else kind!r} expected, not {self.token.text[:20]!r}"
+            raise UnreadableError(message)
+
+    # Sums and products.
+
+    def sum(self) -> Tree:
+        """Read terms joined by plus, minus and their pairs."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise UnreadableError("nested deeper than an answer is")  # noqa: EM101, TRY003 - said once
+        terms = [self.term()]
+        while True:
+            if self.accept("sign", "+"):
+                terms.append(self.term())
+            elif self.accept("sign", "-"):
+                terms.append(Apply("neg", (self.term(),)))
+            elif self.sees("command", "pm", "mp"):
+                terms.append(Apply(self.take().text, (self.term(),)))
+            else:
+                break
+        self.depth -= 1
+        return terms[0] if len(terms) == 1 else Apply("+", tuple(terms))
+
+    def term(self) -> Tree:
+        """Read factors that stand beside each other or are joined by a multiplication or division sign."""
+        if self.accept("sign", "-"):
+            inner = self.term()
+            if isinstance(inner, Apply) and inner.head == "mod":
+                return Apply("mod", (Apply("neg", inner.args[:1]), inner.args[1]))
+            return Apply("neg", (inner,))
+        if self.accept("sign", "+"):
+            return self.term()
+        if self.sees("command", "pm", "mp"):
+            return Apply(self.take().text, (self.term(),))
+        left = self.factor()
+        while True:
+            if self.accept("sign", "*") or (self.sees("command", *TIMES) and self.take()):
+                left = _product(left, self.signed_factor())
+            elif self.accept("sign", "/") or (self.sees("command", "div") and self.take()):
+                left = Apply("/", (left, self.signed_factor()))
+            elif self.sees("command", "mod", "bmod") or self.sees("word", "mod"):
+                self.take()
+                left = Apply("mod", (left, self.signed_factor()))
+            elif self.starts_factor(left):
+                left = _product(left, self.factor())
+            else:
+                return left
+
+    def signed_factor(self) -> Tree:
+        """Read a factor after an explicit sign of operation, where a minus may stand."""
+        if self.accept("sign", "-"):
+            return Apply("neg", (self.signed_factor(),))
+        if self.accept("sign", "+"):
+            return self.signed_factor()
+        return self.factor()
+
+    def starts_factor(self, left: Tree) -> bool:
+        """Tell whether the next token multiplies what stands to its left."""
+        kind, text, spaced = self.token
+        if kind == "number":
+            return not isinstance(left, Number)
+        if kind == "word":
+            if text in CONNECTIVES and len(text) > 1:
+                return False
+            return not self.at_differential() and not self.starts_unit(left, text, spaced=spaced)
+        if kind == "text":
+            return text.strip() in FUNCTIONS or (len(text.strip()) == 1 and not self.starts_unit(left, text.strip()))
+        if kind == "command":
+            return text in STARTING_COMMANDS or text in FUNCTIONS
+        if kind == "sign":
+            return text in {"(", "{", "\\{"} or (text == "[" and not self.closes_open()) or (text == "|" and not self.bars)
+        return False
+
+    def at_differential(self) -> bool:
+        """Tell whether the differential of the integral that is being read stands here."""
+        return False
+
+    def closes_open(self) -> bool:
+        """Tell whether a `[` here closes an interval, as in `]2, 3[`."""
+        return False
+
+    def starts_unit(self, left: Tree, word: str, *, spaced: bool = True) -> bool:
+        """Tell whether a word after the number `left` is its unit or the thing that is counted."""
+        if any(isinstance(node, Symbol) and node.name not in {"pi", "e"} for node in walk(left)):
+            return len(word) > 3 and word not in FUNCTIONS and spaced  # noqa: PLR2004 - longer than a product is written
+        if len(word) == 1:
+            ends = self.ahead().kind == "end" or self.ahead().text in {",", "^", "/", "=", "\\approx"}
+            return is_unit_word(word) and spaced and ends
+        if word in FUNCTIONS or word in WORD_CONSTANTS or any(word.startswith(name) for name in ("sin", "cos", "sqrt")):
+            return False
+        return is_unit_word(word) or len(word) > 2  # noqa: PLR2004 - "ab" is a product, "way" is not
+
+    # Powers and what else stands behind an atom.
+
+    def factor(self) -> Tree:
+        """Read an atom with its exponents, indices, factorials, percent and degree signs."""
+        base = self.atom()
+        while True:
+            if self.accept("sign", "^", "**"):
+                base = self.raised(base)
+            elif self.accept("sign", "_"):
+                base = self.indexed(base)
+            elif self.sees("sign", "!") and self.ahead().text != "=":
+                base = self.factorial(base)
+            elif self.accept("sign", "'"):
+                base = Symbol(f"{base.name}'") if isinstance(base, Symbol) else Apply("prime", (base,))
+            elif self.accept("sign", "\\%", "%"):
+                base = Apply("%", (base,))
+            elif self.accept("command", "degree"):
+                base = Apply("deg", (base,))
+            elif isinstance(base, Symbol) and self.sees("sign", "(") and self.is_call(base):
+                base = Apply("call", (base, *self.arguments()))
+            else:
+                return base
+
+    def is_call(self, symbol: Symbol) -> bool:
+        """Tell `f(x)` and `P(A)` from the products `x(x+1)` and `n(n-1)`."""
+        name = symbol.name.partition("_")[0].rstrip("'")
+        if name in CALLED:
+            return True
+        inside = self.ahead()
+        return (
+            len(name) == 1
+            and name.isupper()
+            and inside.kind in {"word", "text"}
+            and len(inside.text) == 1
+            and self.ahead(2).text in {")", ","}
+        )
+
+    def arguments(self) -> tuple[Tree, ...]:
+        """Read a bracketed list of arguments."""
+        bracket = self.bracket()
+        if isinstance(bracket, Apply) and bracket.head in {"()", "[]", "{}"}:
+            return bracket.args
+        return (bracket,)
+
+    def factorial(self, base: Tree) -> Tree:
+        """Read exclamation marks: two are a double factorial, otherwise each is one factorial."""
+        count = 0
+        while self.accept("sign", "!"):
+            count += 1
+        if count == 2:  # noqa: PLR2004 - the double factorial
+            return Apply("!!", (base,))
+        for _ in range(count):
+            base = Apply("!", (base,))
+        return base
+
+    def raised(self, base: Tree) -> Tree:
+        """Read the exponent after `^`."""
+        if self.accept("command", "circ", "degree") or self.accept("sign", "\\circ"):
+            return Apply("deg", (base,))
+        if self.accept("command", "prime"):
+            return Symbol(f"{base.name}'") if isinstance(base, Symbol) else Apply("prime", (base,))
+        if self.sees("sign", "{"):
+            inside = self.ahead()
+            closed = self.ahead(2).text == "}"
+            if inside.text == "}":
+                self.take(), self.take()
+                return base
+            if closed and inside.kind == "command" and inside.text in {"circ", "degree", "prime"}:
+                self.take(), self.take(), self.take()
+                return Apply("deg" if inside.text != "prime" else "prime", (base,))
+            if closed and inside.text.strip() in ORDINALS:
+                self.take(), self.take(), self.take()
+                return base
+        if self.sees("text") and self.token.text.strip() in ORDINALS:
+            self.take()
+            return base
+        side = self.side()
+        if side is not None:
+            return Apply("side", (base, Text(side)))
+        exponent = self.exponent()
+        if self.accept("sign", "^", "**"):
+            exponent = self.raised(exponent)
+        return Apply("^", (base, exponent))
+
+    def side(self) -> str | None:
+        """Read the side from which a limit is taken: the plus of `3^+` and `3^{+}`."""
+        braced = self.sees("sign", "{")
+        sign, after = (self.ahead(), self.ahead(2)) if braced else (self.token, self.ahead())
+        if sign.text not in {"+", "-"} or after.text not in {"}", ""}:
+            return None
+        for _ in range(3 if braced else 1):
+            self.take()
+        return sign.text
+
+    def exponent(self) -> Tree:
+        """Read an exponent: a group, or one atom with its sign."""
+        if self.accept("sign", "-"):
+            return Apply("neg", (self.exponent(),))
+        if self.accept("sign", "+"):
+            return self.exponent()
+        if self.sees("sign", "("):
+            return self.bracket()
+        return self.argument(whole_number=True)
+
+    def indexed(self, base: Tree) -> Tree:
+        """Read the index after `_`: a part of a symbol's name, or the base of a number."""
+        index = self.argument(whole_number=True)
+        if isinstance(base, Apply) and base.head == "^" and isinstance(base.args[0], Symbol):
+            return Apply("^", (Symbol(f"{base.args[0].name}_{{{spelling(index)}}}"), base.args[1]))
+        if isinstance(base, Symbol):
+            return Symbol(f"{base.name}_{{{spelling(index)}}}")
+        if isinstance(base, Apply) and base.head == "accent":
+            return Apply("accent", (*base.args, index))
+        return Apply("base", (base, index))
+
+    def argument(self, *, whole_number: bool = False) -> Tree:
+        """Read what TeX takes as one argument: a group, a command with its own, a letter or a digit."""
+        if self.sees("sign", "{"):
+            return self.group()
+        if self.sees("number") and not whole_number and len(self.token.text) > 1:
+            number = self.token
+            self.tokens[self.at] = Token("number", number.text[1:], spaced=False)
+            return Number(Fraction(int(number.text[0]))) if number.text[0] != "." else self.fail()
+        if self.sees("word") and len(self.token.text) > 1 and not whole_number:
+            word = self.token
+            self.tokens[self.at] = Token("word", word.text[1:], spaced=False)
+            return Symbol(word.text[0])
+        return self.atom()
+
+    def fail(self) -> Tree:
+        """Stop here."""
+        message = f"{self.token.text[:20]!r} cannot stand here" if self.token.kind != "end" else "it ends too early"
+        raise UnreadableError(message)
+
+    # Filled in by the subclasses.
+
+    def atom(self) -> Tree:
+        """Read the smallest whole: a number, a symbol, a bracket, a function with its argument."""
+        raise NotImplementedError
+
+    def bracket(self) -> Tree:
+        """Read a bracket and what is in it."""
+        raise NotImplementedError
+
+    def group(self) -> Tree:
+        """Read TeX's braces and what is in them."""
+        raise NotImplementedError
+
+    # Numbers.
+
+    def number(self) -> Tree:
+        """Read a number, repeating decimals and mixed numbers among them."""
+        text = self.take().text
+        if "." in text and self.sees("command", "overline", "bar", "dot"):
+            return self.repeating(text)
+        value = literal(text)
+        if value is None:
+            raise UnreadableError("a number larger than an answer is")  # noqa: EM101, TRY003 - said once
+        return self.mixed(value) if value.places is None and value.value.denominator == 1 else value
+
+    def repeating(self, text: str) -> Tree:
+        """Read the period of `0.1\\overline{6}` or `0.\\dot{1}4285\\dot{7}`."""
+        dotted = self.take().text == "dot"
+        period = self.digits()
+        if dotted and self.sees("number") and self.ahead().text == "dot":
+            period += self.take().text
+            self.take()
+            period += self.digits()
+        elif dotted and self.accept("command", "dot"):
+            period += self.digits()
+        whole, _, decimals = text.partition(".")
+        if not period.isdecimal() or not (whole + decimals + "0").isdecimal():
+            return self.fail()
+        return repeating(whole, decimals, period)
+
+    def digits(self) -> str:
+        """Read the digits of one argument."""
+        braces = self.accept("sign", "{")
+        text = self.take().text
+        if braces:
+            self.expect("sign", "}")
+        return text
+
+    def mixed(self, whole: Number) -> Tree:
+        """Read the proper fraction after an integer: `2\\frac{1}{3}` and `2 1/3` are 7/3."""
+        start, nodes = self.at, self.nodes
+        fraction: Tree | None = None
+        if self.sees("command", *FRACTIONS):
+            fraction = self.atom()
+        elif self.sees("number") and self.token.spaced and self.ahead().text == "/" and self.ahead(2).kind == "number":
+            top, _, bottom = literal(self.take().text), self.take(), literal(self.take().text)
+            fraction = Apply("/", (top, bottom)) if top and bottom else None
+        if isinstance(fraction, Apply) and fraction.head == "/":
+            top, bottom = fraction.args[0], fraction.args[1]
+            if isinstance(top, Number) and isinstance(bottom, Number) and 0 < top.value < bottom.value:
+                return Number(whole.value + top.value / bottom.value)
+        self.at, self.nodes = start, nodes
+        return whole
+
+
+STARTING_COMMANDS = (
+    FRACTIONS | BINOMIALS | ACCENTS | LARGE | GREEK | FENCES.keys() | SYMBOL_COMMANDS.keys()
+    | {"sqrt", "langle", "begin", "mathbb", "mathcal", "lbrace", "lbrack", "lgroup", "pmod"}
+)  # fmt: skip
+
+
+def _product(left: Tree, right: Tree) -> Tree:
+    if isinstance(left, Apply) and left.head == "*":
+        return Apply("*", (*left.args, right))
+    return Apply("*", (left, right))
+
+
+def spelling(tree: Tree) -> str:
+    """Write an index as a part of a name, the same for `x_1` and `x_{1}`."""
+    match tree:
+        case Number(value=value):
+            return str(value)
+        case Symbol(name=name):
+            return name
+        case Text(words=words):
+            return words.strip()
+        case Apply(head="*", args=args):
+            return "".join(map(spelling, args))
+        case Apply(head=head, args=args):
+            return f"{head}({','.join(map(spelling, args))})"
+        case _:
+            return "?"

@@ -1,0 +1,69 @@
+"""Matrices: sums and products of them, worked out to entries that are trees."""
+
+from __future__ import annotations
+
+from jurist.verifiers._math.tree import Apply, Tree, walk
+
+__all__ = ["as_matrix"]
+
+Matrix = tuple[tuple[Tree, ...], ...]
+MAX_ENTRIES = 144
+"""Of a product."""
+
+
+def as_matrix(tree: Tree) -> Matrix | None:
+    """Work a tree out to a matrix; None if it is none."""
+    if not any(isinstance(node, Apply) and node.head == "matrix" for node in walk(tree)):
+        return None
+    match tree:
+        case Apply(head="matrix", args=rows):
+            cells = tuple(row.args for row in rows if isinstance(row, Apply))
+            return cells if len({len(row) for row in cells}) == 1 else None
+        case Apply(head="neg", args=(inner,)):
+            return _scaled(as_matrix(inner), lambda cell: Apply("neg", (cell,)))
+        case Apply(head="+", args=args):
+            return _sum([as_matrix(arg) for arg in args])
+        case Apply(head="*", args=args):
+            return _product(args)
+        case _:
+            return None
+
+
+def _scaled(matrix: Matrix | None, change: object) -> Matrix | None:
+    if matrix is None or not callable(change):
+        return None
+    return tuple(tuple(change(cell) for cell in row) for row in matrix)
+
+
+def _sum(parts: list[Matrix | None]) -> Matrix | None:
+    known = [part for part in parts if part is not None]
+    if len(known) != len(parts) or len({(len(part), len(part[0])) for part in known}) != 1:
+        return None
+    return tuple(
+        tuple(Apply("+", tuple(part[row][column] for part in known)) for column in range(len(known[0][0])))
+        for row in range(len(known[0]))
+    )
+
+
+def _product(args: tuple[Tree, ...]) -> Matrix | None:
+    total: Matrix | None = None
+    for arg in args:
+        matrix = as_matrix(arg)
+        if matrix is None:
+            continue
+        if total is None:
+            total = matrix
+        elif len(total[0]) != len(matrix) or len(total) * len(matrix) * len(matrix[0]) > MAX_ENTRIES:
+            return None
+        else:
+            total = tuple(
+                tuple(
+                    Apply("+", tuple(Apply("*", (left, right)) for left, right in zip(row, column, strict=True)))
+                    for column in zip(*matrix, strict=True)
+                )
+                for row in total
+            )
+    for arg in args:
+        if as_matrix(arg) is None:
+            total = _scaled(total, lambda cell, factor=arg: Apply("*", (factor, cell)))
+    return total

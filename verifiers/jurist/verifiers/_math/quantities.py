@@ -1,0 +1,191 @@
+"""Compares single values: numbers and expressions with their decimals, percent signs, degrees and units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from jurist.verifiers._math.evaluation import UndefinedError
+from jurist.verifiers._math.identity import identical, infinity, real_value
+from jurist.verifiers._math.rationals import rational
+from jurist.verifiers._math.rules import Finding, Rules
+from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, free_symbols, walk
+from jurist.verifiers._math.units import Unit, unit_of
+
+__all__ = ["Quantity", "equal_values", "quantity"]
+
+ATTACHED = frozenset("msghLlN")
+"""Units that are often written right after their number, as variables are: `5m`."""
+DEGREE = Unit((("angle", 1),), Fraction(1))
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A value apart from its unit and its percent sign."""
+
+    value: Tree
+    unit: Unit | None = None
+    percent: bool = False
+    phrase: str = ""
+
+
+def _attached(tree: Tree) -> Quantity | None:
+    """Read the letter right behind an answer's number as its unit."""
+    match tree:
+        case Apply(head="*", args=(Number() as number, Symbol(name=name))) if name in ATTACHED:
+            return Quantity(number, unit_of(name), phrase=name)
+        case Apply(head="*", args=(Number() as number, Apply(head="^", args=(Symbol(name=name), Number(value=power))))) if (
+            name in ATTACHED and power in {2, 3}
+        ):
+            return Quantity(number, unit_of(f"{name}^{power}"), phrase=f"{name}^{power}")
+        case _:
+            return None
+
+
+def quantity(tree: Tree) -> Quantity | None:
+    """Take a value apart; None if the words beside it are no unit."""
+    match tree:
+        case Apply(head="unit", args=(value, Text(words=phrase))):
+            unit = unit_of(phrase)
+            inner = quantity(value)
+            if unit is None or inner is None:
+                return None
+            return Quantity(inner.value, inner.unit or unit, inner.percent, phrase)
+        case Apply(head="deg", args=(value,)):
+            return Quantity(value, DEGREE)
+        case Apply(head="%", args=(value,)):
+            return Quantity(value, percent=True)
+        case Apply(head="neg", args=(value,)):
+            inner = quantity(value)
+            return None if inner is None else replace(inner, value=Apply("neg", (inner.value,)))
+        case _:
+            return Quantity(tree)
+
+
+def equal_values(reference: Tree, answer: Tree, rules: Rules) -> Finding:
+    """Compare two values under the rules of units, percent and decimals."""
+    one, other = quantity(reference), quantity(answer)
+    if one is not None and not free_symbols(one.value):
+        other = _attached(answer) or other
+    if one is None or other is None:
+        return Finding(equal=False, how="the words beside the number are no unit")
+    if one.unit is not None or other.unit is not None:
+        return _with_units(one, other, rules)
+    if one.percent or other.percent:
+        return _with_percent(one, other, rules)
+    return _plain(one.value, other.value, rules)
+
+
+def _with_percent(one: Quantity, other: Quantity, rules: Rules) -> Finding:
+    if one.percent and other.percent:
+        return _plain(one.value, other.value, rules)
+    hundredth = [Apply("%", (side.value,)) if side.percent else side.value for side in (one, other)]
+    finding = _plain(hundredth[0], hundredth[1], rules)
+    if finding.equal or rules.percent == "value":
+        return finding
+    bare = _plain(one.value, other.value, rules)
+    return bare._replace(how="percent sign left out") if bare.equal else finding
+
+
+def _with_units(one: Quantity, other: Quantity, rules: Rules) -> Finding:
+    if one.unit is None or other.unit is None:
+        return _one_unit(one, other, rules)
+    if not one.unit.dimension or not other.unit.dimension:
+        return _plain(one.value, other.value, rules)
+    if one.unit.dimension == other.unit.dimension:
+        if one.unit.size == other.unit.size:
+            return _plain(one.value, other.value, rules)
+        converted = [Apply("*", (side.value, Number(side.unit.size))) for side in (one, other) if side.unit]
+        return _plain(converted[0], converted[1], rules)._replace(how="converted units")
+    if {one.unit.dimension, other.unit.dimension} == {(("angle", 1),), (("radian", 1),)}:
+        return _plain(*(_radians(side) for side in (one, other)), rules)
+    return Finding(equal=False, how="units that measure different things")
+
+
+def _radians(side: Quantity) -> Tree:
+    if side.unit is not None and side.unit.is_angle:
+        return Apply("*", (side.value, Number(side.unit.size / 180), Symbol("pi")))
+    return side.value
+
+
+def _one_unit(one: Quantity, other: Quantity, rules: Rules) -> Finding:
+    """Compare where one side alone has a unit."""
+    with_unit, bare = (one, other) if one.unit is not None else (other, one)
+    letters = with_unit.phrase.strip()
+    if letters[:1] in free_symbols(bare.value) and (len(letters) == 1 or letters[1] == "^"):
+        power = Number(Fraction(int(letters[2:] or 1)))
+        product = Apply("*", (with_unit.value, Apply("^", (Symbol(letters[0]), power))))
+        return _plain(bare.value, product, rules)
+    finding = _plain(one.value, other.value, rules)
+    if finding.equal and (rules.units == "ignore" or not with_unit.phrase):
+        return finding
+    if with_unit.unit is not None and with_unit.unit.is_angle and _has_pi(bare.value):
+        return _plain(_radians(with_unit), bare.value, rules)._replace(how="degrees as radians")
+    if finding.equal:
+        return Finding(equal=False, how="a unit is missing")
+    return finding
+
+
+def _has_pi(tree: Tree) -> bool:
+    return any(isinstance(node, Symbol) and node.name == "pi" for node in walk(tree))
+
+
+def _plain(one: Tree, other: Tree, rules: Rules) -> Finding:
+    """Compare two values without units: decimals by the digits they carry, everything else exactly."""
+    if infinity(one) or infinity(other):
+        return Finding(infinity(one) == infinity(other), "infinity")
+    finding = identical(one, other)
+    if finding.equal is True:
+        return finding
+    for decimal, exact in ((one, other), (other, one)):
+        literal = _decimal(decimal)
+        if literal is None or literal.digits < rules.significant_digits or free_symbols(exact):
+            continue
+        rounded = _rounds_to(exact, literal)
+        if rounded is not None:
+            return Finding(equal=True, how=f"equal in the {literal.digits} digits given") if rounded else finding
+    return finding
+
+
+def _decimal(tree: Tree) -> Number | None:
+    """Find the digits that a decimal carries: of `-1.60e-19`, `1.60 \\times 10^{-19}`, `33.3333\\%`."""
+    match tree:
+        case Number(places=None):
+            return None
+        case Number():
+            return tree
+        case Apply(head="neg", args=(inner,)):
+            literal = _decimal(inner)
+            return None if literal is None else replace(literal, value=-literal.value)
+        case Apply(head="%", args=(inner,)):
+            literal = _decimal(inner)
+            if literal is None or literal.places is None:
+                return None
+            return Number(literal.value / 100, literal.places + 2, literal.digits)
+        case Apply(head="*", args=(inner, Apply(head="^", args=(Number(value=base), power)))) if base == 10:  # noqa: PLR2004
+            return _scaled(inner, power)
+        case _:
+            return None
+
+
+def _scaled(inner: Tree, power: Tree) -> Number | None:
+    literal, exponent = _decimal(inner), rational(power)
+    if literal is None or literal.places is None or exponent is None or exponent.denominator != 1:
+        return None
+    if abs(exponent) > 5_000:  # noqa: PLR2004 - as for e-notation
+        return None
+    return Number(literal.value * Fraction(10) ** exponent.numerator, literal.places - exponent.numerator, literal.digits)
+
+
+def _rounds_to(exact: Tree, literal: Number) -> bool | None:
+    """Tell whether `exact` is `literal` when rounded to its places; None if its value is not known."""
+    try:
+        value = real_value(exact)
+    except UndefinedError:
+        return None
+    if value is None or literal.places is None:
+        return None
+    other = _decimal(exact)
+    if other is not None and other.places is not None and other.places < literal.places:
+        return None
+    return abs(value - literal.value) <= Fraction(1, 2) / Fraction(10) ** literal.places

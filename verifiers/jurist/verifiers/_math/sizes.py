@@ -1,0 +1,118 @@
+"""How large a value is, in logarithms: tells 9^9^9^9 and 10^8! from 1 without computing them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+from jurist.verifiers._math.evaluation import Arithmetic, UndefinedError, UnsupportedError
+from jurist.verifiers._math.rationals import rational
+from jurist.verifiers._math.tree import Apply, Tree
+
+__all__ = ["Size", "Sizes", "sizes_differ"]
+
+ERROR = 1e-11
+"""Relative error granted to a logarithm: far above what a few hundred roundings of a double make."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A real number as its sign and the natural logarithm of its absolute value; infinite beyond e^(10^308)."""
+
+    sign: int
+    logarithm: float
+
+
+class Sizes(Arithmetic[Size]):
+    """Evaluates to sign and logarithm."""
+
+    def number(self, value: Fraction) -> Size:
+        if not value:
+            return Size(0, -math.inf)
+        return Size(1 if value > 0 else -1, math.log(abs(value.numerator)) - math.log(value.denominator))
+
+    def symbol(self, name: str) -> Size:
+        if name in {"pi", "e"}:
+            return Size(1, math.log(getattr(math, name)))
+        return super().symbol(name)
+
+    def add(self, left: Size, right: Size) -> Size:
+        large, small = (left, right) if left.logarithm >= right.logarithm else (right, left)
+        if not small.sign:
+            return large
+        if math.isinf(large.logarithm):
+            if left.sign == right.sign:
+                return large
+            raise UnsupportedError
+        gap = small.logarithm - large.logarithm
+        if large.sign == small.sign:
+            return Size(large.sign, large.logarithm + math.log1p(math.exp(gap)))
+        if gap > -1e-3:  # noqa: PLR2004 - too much cancels
+            raise UnsupportedError
+        return Size(large.sign, large.logarithm + math.log1p(-math.exp(gap)))
+
+    def multiply(self, left: Size, right: Size) -> Size:
+        if not left.sign or not right.sign:
+            return Size(0, -math.inf)
+        total = left.logarithm + right.logarithm
+        if math.isnan(total):
+            raise UnsupportedError
+        return Size(left.sign * right.sign, total)
+
+    def divide(self, left: Size, right: Size) -> Size:
+        if not right.sign:
+            raise UndefinedError
+        return self.multiply(left, Size(right.sign, -right.logarithm))
+
+    def integer(self, tree: Tree) -> int:
+        value = rational(tree)
+        if value is None or value.denominator != 1:
+            raise UnsupportedError
+        return value.numerator
+
+    def power(self, base: Tree, exponent: Tree) -> Size:
+        number, power = self.value(base), self.value(exponent)
+        if number.sign <= 0 or (math.isinf(power.logarithm) and not number.logarithm):
+            raise UnsupportedError
+        if not power.sign or not number.logarithm:
+            return Size(1, 0.0)
+        factor = math.inf if power.logarithm > 700 else math.exp(power.logarithm)  # noqa: PLR2004 - a double's range
+        return Size(1, power.sign * factor * number.logarithm)
+
+    def function(self, head: str, args: tuple[Tree, ...]) -> Size:
+        if head == "sqrt" or (head == "exp" and len(args) == 1):
+            value = self.value(args[0])
+            if head == "sqrt":
+                return Size(value.sign, value.logarithm / 2) if value.sign >= 0 else self.fail()
+            return Size(1, value.sign * (math.inf if value.logarithm > 700 else math.exp(value.logarithm)))  # noqa: PLR2004
+        if head == "!":
+            value = self.value(args[0])
+            if value.sign <= 0 or value.logarithm > 600:  # noqa: PLR2004 - a double's range
+                return Size(1, math.inf) if value.sign > 0 else self.fail()
+            return Size(1, math.lgamma(math.exp(value.logarithm) + 1))
+        if head == "binom" and len(args) == 2:  # noqa: PLR2004 - it takes two
+            top, bottom = rational(args[0]), rational(args[1])
+            if top is None or bottom is None or not 0 <= bottom <= top or top > 10**300:
+                return self.fail()
+            sizes = [math.lgamma(float(part) + 1) for part in (top, bottom, top - bottom)]
+            return Size(1, sizes[0] - sizes[1] - sizes[2])
+        exact = rational(Apply(head, args))
+        return self.number(exact) if exact is not None else self.fail()
+
+    def fail(self) -> Size:
+        """Give up."""
+        raise UnsupportedError
+
+
+def sizes_differ(left: Tree, right: Tree) -> bool:
+    """Tell whether two constants differ for certain, by sign or by size."""
+    try:
+        one, other = Sizes({}).value(left), Sizes({}).value(right)
+    except (UnsupportedError, UndefinedError, OverflowError, ValueError):
+        return False
+    if one.sign != other.sign:
+        return True
+    if not one.sign or (math.isinf(one.logarithm) and math.isinf(other.logarithm)):
+        return False
+    return abs(one.logarithm - other.logarithm) > ERROR * (1 + abs(one.logarithm)) and not math.isnan(one.logarithm)

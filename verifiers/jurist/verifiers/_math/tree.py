@@ -1,0 +1,108 @@
+"""The frozen tree that an answer is read into. Nothing here is ever turned back into code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+__all__ = ["Apply", "Chain", "Number", "Symbol", "Text", "Tree", "free_symbols", "height", "replace", "walk"]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A literal: its exact value as written.
+
+    `places` counts the decimals of a literal with a decimal point (negative with an exponent), None for one that is
+    exact; `digits` its significant digits.
+    """
+
+    value: Fraction
+    places: int | None = None
+    digits: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """A variable or a constant by name: `x`, `pi`, `e`, `i`, `x_{1}`, `inf`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """An operation on trees; the heads are listed beside the parser that makes them."""
+
+    head: str
+    args: tuple[Tree, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A relation or a chain of them: `a < b <= c` has three terms and two signs."""
+
+    terms: tuple[Tree, ...]
+    signs: tuple[str, ...]
+
+
+Tree = Number | Symbol | Text | Apply | Chain
+
+CONSTANTS = frozenset({"pi", "e", "i", "inf"})
+
+
+def walk(tree: Tree) -> Iterator[Tree]:
+    """Yield every node, parents first."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
+        yield node
+        if isinstance(node, Apply):
+            pending.extend(node.args)
+        elif isinstance(node, Chain):
+            pending.extend(node.terms)
+
+
+def height(tree: Tree) -> int:
+    """Count the levels."""
+    level, levels = [tree], 0
+    while level:
+        levels += 1
+        level = [
+            child
+            for node in level
+            for child in (node.args if isinstance(node, Apply) else node.terms if isinstance(node, Chain) else ())
+        ]
+    return levels
+
+
+def free_symbols(tree: Tree) -> frozenset[str]:
+    """Name the variables: symbols that are no constant and no bound index."""
+    found = {node.name for node in walk(tree) if isinstance(node, Symbol)} - CONSTANTS
+    bound = {
+        node.args[1].name
+        for node in walk(tree)
+        if isinstance(node, Apply) and node.head in BINDERS and isinstance(node.args[1], Symbol)
+    }
+    return frozenset(found - bound)
+
+
+BINDERS = frozenset({"sum", "prod", "integral", "limit", "antiderivative"})
+"""Heads whose second argument is an index."""
+
+
+def replace(tree: Tree, old: Tree, new: Tree) -> Tree:
+    """Put `new` wherever `old` stands."""
+    if tree == old:
+        return new
+    if isinstance(tree, Apply):
+        return Apply(tree.head, tuple(replace(arg, old, new) for arg in tree.args))
+    if isinstance(tree, Chain):
+        return Chain(tuple(replace(term, old, new) for term in tree.terms), tree.signs)
+    return tree

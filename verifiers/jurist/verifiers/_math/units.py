@@ -1,0 +1,163 @@
+"""Units: what they measure and how large they are, exactly."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+__all__ = ["Unit", "is_unit_word", "unit_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit: powers of what it measures, and its size in the first unit of each.
+
+    `dimension` is empty for a thing that is counted ("8 meals"): it says nothing that could conflict.
+    """
+
+    dimension: tuple[tuple[str, int], ...]
+    size: Fraction
+
+    @property
+    def is_angle(self) -> bool:
+        """Tell degrees, radians and their like."""
+        return self.dimension == (("angle", 1),)
+
+
+COUNTED = Unit((), Fraction(1))
+
+_F = Fraction
+_TABLE: dict[str, dict[str, Fraction]] = {
+    "length": {
+        "m meter metre": _F(1), "km kilometer kilometre": _F(1000), "cm centimeter centimetre": _F(1, 100),
+        "mm millimeter millimetre": _F(1, 1000), "dm decimeter decimetre": _F(1, 10), "nm nanometer": _F(1, 10**9),
+        "\\mum micron micrometer": _F(1, 10**6), "in inch inche": _F(254, 10000), "ft foot feet": _F(3048, 10000),
+        "yd yard": _F(9144, 10000), "mi mile": _F(1609344, 1000),
+    },
+    "mass": {
+        "g gram": _F(1), "kg kilogram kilo": _F(1000), "mg milligram": _F(1, 1000), "lb lbs pound": _F(45359237, 100000),
+        "oz ounce": _F(45359237, 1600000), "ton tonne": _F(10**6),
+    },
+    "time": {
+        "s sec second": _F(1), "min minute": _F(60), "h hr hour": _F(3600), "day": _F(86400), "week": _F(604800),
+        "month": _F(2629800), "yr year": _F(31557600), "ms millisecond": _F(1, 1000), "ns nanosecond": _F(1, 10**9),
+    },
+    "money": {"dollar buck usd": _F(1), "cent ¢ penny pennie": _F(1, 100)},
+    "euro": {"euro eur €": _F(1)},
+    "sterling": {"£ gbp": _F(1)},
+    "yen": {"yen ¥ jpy": _F(1)},
+    "yuan": {"yuan rmb cny": _F(1)},
+    "rupee": {"rupee rs inr ₹": _F(1)},
+    "angle": {"degree deg °": _F(1), "\\grad gradian": _F(9, 10), "arcminute": _F(1, 60), "revolution": _F(360)},
+    "radian": {"radian rad": _F(1)},
+    "current": {"A amp ampere": _F(1), "mA milliampere": _F(1, 1000)},
+    "temperature": {"K kelvin": _F(1)},
+    "celsius": {"°C celsius": _F(1)},
+    "fahrenheit": {"°F fahrenheit": _F(1)},
+    "amount": {"mol mole": _F(1)},
+    "data": {"bit": _F(1), "byte": _F(8)},
+}  # fmt: skip
+_DERIVED: dict[str, tuple[dict[str, int], Fraction]] = {
+    "L l liter litre": ({"length": 3}, _F(1, 1000)),
+    "mL ml milliliter millilitre cc": ({"length": 3}, _F(1, 10**6)),
+    "gal gallon": ({"length": 3}, _F(3785411784, 10**12)),
+    "acre": ({"length": 2}, _F(40468564224, 10**7)),
+    "hectare ha": ({"length": 2}, _F(10**4)),
+    "mph": ({"length": 1, "time": -1}, _F(1609344, 3600000)),
+    "kph kmh": ({"length": 1, "time": -1}, _F(1000, 3600)),
+    "N newton": ({"mass": 1, "length": 1, "time": -2}, _F(1000)),
+    "J joule": ({"mass": 1, "length": 2, "time": -2}, _F(1000)),
+    "kJ kilojoule": ({"mass": 1, "length": 2, "time": -2}, _F(10**6)),
+    "W watt": ({"mass": 1, "length": 2, "time": -3}, _F(1000)),
+    "kW kilowatt": ({"mass": 1, "length": 2, "time": -3}, _F(10**6)),
+    "Pa pascal": ({"mass": 1, "length": -1, "time": -2}, _F(1000)),
+    "Hz hertz": ({"time": -1}, _F(1)),
+    "C coulomb": ({"current": 1, "time": 1}, _F(1)),
+    "V volt": ({"mass": 1, "length": 2, "time": -3, "current": -1}, _F(1000)),
+    "\\Omega ohm": ({"mass": 1, "length": 2, "time": -3, "current": -2}, _F(1000)),
+    "F farad": ({"mass": -1, "length": -2, "time": 4, "current": 2}, _F(1, 1000)),
+    "T tesla": ({"mass": 1, "time": -2, "current": -1}, _F(1000)),
+    "eV electronvolt": ({"mass": 1, "length": 2, "time": -2}, _F(1602176634, 10**25)),
+}
+_GENERIC = frozenset({"unit", "square", "cubic", "sq", "cu", "squared", "cubed", "each", "of", "a", "an", "the", "per"})
+_NO_UNIT = frozenset(
+    {"or", "not", "and", "maybe", "but", "if", "else", "is", "isn't", "wrong", "because", "where", "when", "for", "no"}
+    | {"either", "neither", "any", "some", "about", "guess", "answer", "correct", "gold", "true", "false", "with"}
+    | {"perhaps", "possibly", "probably", "than", "to", "from", "mod", "modulo", "between", "then", "nor", "versus", "vs"}
+)
+"""Words that no unit has: with one of them the text says something about the number."""
+MAX_WORDS = 6
+"""Of a unit or a counted thing."""
+
+
+def _build() -> dict[str, Unit]:
+    units = {}
+    for dimension, sizes in _TABLE.items():
+        for names, size in sizes.items():
+            for name in names.split():
+                units[name] = Unit(((dimension, 1),), size)
+    for names, (powers, size) in _DERIVED.items():
+        for name in names.split():
+            units[name] = Unit(tuple(sorted(powers.items())), size)
+    return units
+
+
+_UNITS = _build()
+_PIECE = re.compile(r"\\?[^\W\d_]+(?:'[a-z]+)?\.?|[°¢€£¥₹]C?F?|\^?\{?-?\d+\}?|[/*()]", re.UNICODE)
+
+
+def _lookup(word: str) -> Unit | None:
+    word = word.rstrip(".")
+    for form in (word, word.lower(), word.lower().removesuffix("s"), word.lower().removesuffix("es")):
+        if form in _UNITS and (len(form) > 1 or form == word):
+            return _UNITS[form]
+    return None
+
+
+def is_unit_word(word: str) -> bool:
+    """Tell whether `word` names a unit of the table, or begins one ("square", "per")."""
+    return _lookup(word) is not None or word.lower().rstrip(".") in {"square", "sq", "cubic", "cu", "percent", "pct"}
+
+
+@lru_cache(maxsize=2_048)
+def unit_of(phrase: str) -> Unit | None:
+    """Read "cm", "square feet", "m/s^2", "miles per hour"; `COUNTED` for other things; None where it is no unit."""
+    pieces: list[str] = _PIECE.findall(phrase)
+    words = [piece for piece in pieces if piece[0].isalpha()]
+    if len(words) > MAX_WORDS or any(word.lower().rstrip(".") in _NO_UNIT for word in words):
+        return None
+    if sum(map(len, pieces)) != len(re.sub(r"[\s\\·,]|cdot", "", phrase.replace("\\text", ""))):
+        stripped = re.sub(r"[^\w\s]", "", phrase)
+        if not stripped.replace(" ", "").isalpha():
+            return None
+    powers: dict[str, int] = {}
+    size, sign, pending, known = Fraction(1), 1, 1, False
+    last: Unit | None = None
+    for piece in pieces:
+        word = piece.lower().rstrip(".")
+        if piece == "/" or word == "per":
+            sign = -1
+        elif word in {"square", "sq", "cubic", "cu"}:
+            pending = 2 if word.startswith("sq") else 3
+        elif word in {"squared", "cubed"} or piece.lstrip("^{").rstrip("}").lstrip("-").isdecimal():
+            power = {"squared": 2, "cubed": 3}.get(word) or int(piece.strip("^{}"))
+            if last is not None and abs(power) <= 6:  # noqa: PLR2004 - no unit has a higher power
+                _multiply(powers, last, sign * (power - 1))
+                size *= last.size ** (sign * (power - 1))
+        elif word not in _GENERIC and piece not in "/*()":
+            last = _lookup(piece)
+            if last is None:
+                return COUNTED
+            known = True
+            _multiply(powers, last, sign * pending)
+            size *= last.size ** (sign * pending)
+            pending = 1
+    dimension = tuple(sorted((name, power) for name, power in powers.items() if power))
+    return Unit(dimension, size) if known else COUNTED
+
+
+def _multiply(powers: dict[str, int], unit: Unit, power: int) -> None:
+    for name, own in unit.dimension:
+        powers[name] = powers.get(name, 0) + own * power
