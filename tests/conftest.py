@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 HOSTILE = Path(__file__).parent / "hostile"  # verifiers that hang, eat memory, raise, exit; found by entry points
 JURIST = str(Path(sys.executable).with_name("jurist"))
@@ -60,6 +60,21 @@ def stop_server(served: Served) -> int:
     served.process.send_signal(signal.SIGTERM)
     served.process.communicate(timeout=60)
     return served.process.returncode
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Served]]:
+    """Starts servers of a test's own; what the test leaves running is killed."""
+    started: list[Served] = []
+
+    def start(**settings: object) -> Served:
+        started.append(start_server(**settings))
+        return started[-1]
+
+    yield start
+    for served in started:
+        served.process.kill()
+        served.process.communicate()
 
 
 @pytest.fixture(scope="session")

@@ -358,3 +358,59 @@ def test_a_small_call_does_not_wait_for_a_large_one(stub: Stub) -> None:
 
     assert not call.done()
     assert len(call.result().groups) == 100
+
+
+# --- how it ends
+
+
+def test_sigterm_turns_health_off_lets_calls_end_and_exits_0(start: Callable[..., Any]) -> None:
+    served = start(workers=1)
+    with grpc.insecure_channel(served.target) as channel:
+        call = Stub(channel).ScoreBatch.future(request(["poison"], "slow", seconds=2.0), timeout=TIMEOUT_S)
+        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
+        served.process.send_signal(signal.SIGTERM)
+
+        assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        assert call.result().groups[0].rollouts[0].reward == 1.0
+        watch.cancel()
+    assert served.process.wait(timeout=30) == 0
+
+
+def test_a_call_that_outlasts_the_drain_is_told_and_nothing_survives(start: Callable[..., Any]) -> None:
+    served = start(workers=1, drain_s=0.2)
+    family = [served.process.pid, *children(served.process.pid), *worker_pids(served)]
+    with grpc.insecure_channel(served.target) as channel:
+        call = Stub(channel).ScoreBatch.future(request(["poison"], "slow", seconds=60.0), timeout=TIMEOUT_S)
+        time.sleep(0.3)
+        served.process.send_signal(signal.SIGTERM)
+        with pytest.raises(grpc.RpcError) as raised:
+            call.result()
+
+    assert raised.value.code() in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED}
+    assert served.process.wait(timeout=30) == 0
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+
+
+def test_killing_the_server_leaves_no_worker_behind(start: Callable[..., Any]) -> None:
+    served = start(workers=2)
+    family = [*children(served.process.pid), *worker_pids(served)]
+    served.process.kill()
+    served.process.wait()
+
+    assert len(family) == 3
+    assert eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in family))
+
+
+def test_more_work_than_may_wait_is_refused_with_a_pause(start: Callable[..., Any]) -> None:
+    served = start(workers=1, queue_bytes=1 << 20)
+    with grpc.insecure_channel(served.target) as channel:
+        large = [f"poison {'x' * 60_000} {index}" for index in range(15)]
+        first = Stub(channel).ScoreBatch.future(request(large, "slow", seconds=0.1), timeout=TIMEOUT_S)
+        assert eventually(lambda: metric(served, "jurist_queue_rollouts") == 15)
+        with pytest.raises(grpc.RpcError) as raised:
+            Stub(channel).ScoreBatch(request(["x" * 200_000]), timeout=TIMEOUT_S)
+
+        assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+        assert ("grpc-retry-pushback-ms", "500") in [tuple(pair) for pair in raised.value.trailing_metadata()]
+        assert len(first.result().groups) == 1

@@ -14,20 +14,20 @@ from google.protobuf.message import DecodeError, Message
 
 from jurist.services import cookbook, wire
 from jurist.services.errors import BadInputError, TooLargeError
-from jurist.services.values import Advantage, Batch, Group, PlannedTerm, Recipe
+from jurist.services.values import Advantage, Batch, Group
 from jurist.v1 import reward_pb2
-from jurist.verifiers import Cause, FinishReason, Sample, Score, Task, Verifier
+from jurist.verifiers import Cause, FinishReason, Sample, Score, Task
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from google.protobuf.descriptor import Descriptor
 
-    from jurist.services.values import Component, GroupReward
-__all__ = ["BoundRecipe", "Decoder", "encode_group", "encode_recipe", "parse", "policy_step", "samples"]
+    from jurist.services.cookbook import BoundRecipe
+    from jurist.services.values import Component, GroupReward, PlannedTerm, Recipe
+__all__ = ["Decoder", "encode_group", "encode_recipe", "parse", "policy_step", "samples"]
 
 M = TypeVar("M", bound=Message)
-BoundRecipe = tuple[Recipe, tuple[Verifier, ...]]
 
 # The maxima that reward.proto states.
 ID_CHARACTERS = 256
@@ -98,7 +98,7 @@ class Decoder:
                 raise BadInputError(f"groups[{index}].group_id", f"{message.group_id!r} is groups[{first}]'s already")
         return Batch(request_id=request.request_id, groups=groups)
 
-    def group(self, message: reward_pb2.RolloutGroup, default: BoundRecipe | None, policy_step: int | None) -> Group:
+    def group(self, message: reward_pb2.RolloutGroup, default: BoundRecipe | None, step: int | None) -> Group:
         """Decode one group, to be scored by its own recipe or else the call's.
 
         Raises:
@@ -116,13 +116,12 @@ class Decoder:
         bound = self.recipe(message.recipe) if message.HasField("recipe") else default
         if bound is None:
             raise BadInputError("recipe", "is required where the call has none")
-        recipe, verifiers = bound
-        terms = tuple(
-            PlannedTerm(term=term, verifier=verifier, active=policy_step is None or policy_step >= term.from_step)
-            for term, verifier in zip(recipe.terms, verifiers, strict=True)
-        )
         return Group(
-            group_id=message.group_id, rollout_ids=ids, recipe=recipe, terms=terms, payload=message.SerializeToString()
+            group_id=message.group_id,
+            rollout_ids=ids,
+            recipe=bound.recipe,
+            terms=bound.terms(step),
+            payload=message.SerializeToString(),
         )
 
     def recipe(self, message: reward_pb2.Recipe) -> BoundRecipe:
@@ -149,7 +148,7 @@ class Decoder:
             recipe = self._recipes[message.name]
         else:
             raise BadInputError("name", "a recipe has a name or terms")
-        return recipe, cookbook.bind(recipe)
+        return cookbook.bind(recipe)
 
 
 def policy_step(request: reward_pb2.ScoreBatchRequest | reward_pb2.ScoreStreamRequest) -> int | None:

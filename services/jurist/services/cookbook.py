@@ -14,18 +14,18 @@ import yaml
 from jurist import verifiers
 from jurist.services import options
 from jurist.services.errors import BadInputError, ConfigurationError, UnknownNameError
-from jurist.services.values import Recipe
+from jurist.services.values import PlannedTerm, Recipe
 from jurist.verifiers import UnknownVerifierError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
     from jurist.services.values import Term
     from jurist.verifiers import Verifier
 
-__all__ = ["Cookbook", "bind", "recipe_from"]
+__all__ = ["BoundRecipe", "Cookbook", "bind", "recipe_from"]
 
 
 class Cookbook:
@@ -92,7 +92,26 @@ def recipe_from(content: Mapping[str, object]) -> Recipe:
     return recipe
 
 
-def bind(recipe: Recipe) -> tuple[Verifier, ...]:
+class BoundRecipe:
+    """A recipe and its terms' verifiers."""
+
+    def __init__(self, recipe: Recipe, verifiers_of: Sequence[Verifier]) -> None:
+        self.recipe = recipe
+        self._verifiers = verifiers_of
+        self._planned: dict[tuple[bool, ...], tuple[PlannedTerm, ...]] = {}
+
+    def terms(self, policy_step: int | None) -> tuple[PlannedTerm, ...]:
+        """Return the terms as they stand at a policy step, the same object every time; None activates all."""
+        active = tuple(policy_step is None or policy_step >= term.from_step for term in self.recipe.terms)
+        if active not in self._planned:
+            self._planned[active] = tuple(
+                PlannedTerm(term=term, verifier=verifier, active=on)
+                for term, verifier, on in zip(self.recipe.terms, self._verifiers, active, strict=True)
+            )
+        return self._planned[active]
+
+
+def bind(recipe: Recipe) -> BoundRecipe:
     """Build each term's verifier with its options.
 
     Raises:
@@ -105,7 +124,7 @@ def bind(recipe: Recipe) -> tuple[Verifier, ...]:
             bound.append(_verifier(term))
         except BadInputError as error:
             raise error.under(f"terms[{index}]") from None
-    return tuple(bound)
+    return BoundRecipe(recipe, bound)
 
 
 def _verifier(term: Term) -> Verifier:

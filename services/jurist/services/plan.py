@@ -37,7 +37,7 @@ def plan(groups: Sequence[Group], slots: int) -> Iterator[Piece]:
     for index, group in enumerate(groups):
         more, bytes_more = len(group.rollout_ids), len(group.payload)
         full = rollouts + more > most or size + bytes_more > CHUNK_BYTES
-        if held and (full or groups[held[-1]].terms != group.terms):
+        if held and (full or groups[held[-1]].terms is not group.terms):
             yield _piece(groups, held)
             held, rollouts, size = [], 0, 0
         held.append(index)

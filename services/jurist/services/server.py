@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
@@ -126,8 +125,8 @@ def _root(error: Exception) -> Exception:
 class Server:
     """A running service.
 
-    Its life: `start`, then `run_until_signal` or `wait`, then `stop`. While it stops its health is NOT_SERVING, new
-    calls are refused with UNAVAILABLE, and running ones get `drain_s` to end.
+    While it stops its health is NOT_SERVING, new calls are refused with UNAVAILABLE, and running ones get `drain_s` to
+    end.
     """
 
     def __init__(self, config: Config, engine: Engine, recipes: Cookbook, metrics: Metrics) -> None:
@@ -178,16 +177,3 @@ class Server:
         await self._engine.stop()
         if self._stop_metrics is not None:
             self._stop_metrics()
-
-    async def run_until_signal(self) -> None:
-        """Serve until SIGTERM or SIGINT, then stop; a second signal stops at once."""
-        loop = asyncio.get_running_loop()
-        told = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, told.set)
-        await told.wait()
-        log.info("draining", at_most_s=self._config.drain_s)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        await self.stop()
-        log.info("stopped")

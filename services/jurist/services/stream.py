@@ -13,7 +13,8 @@ from jurist.v1 import reward_pb2
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from jurist.services.codec import BoundRecipe, Decoder
+    from jurist.services.codec import Decoder
+    from jurist.services.cookbook import BoundRecipe
     from jurist.services.engine import Engine
     from jurist.services.values import Group, GroupReward
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +53,16 @@ async def _serve(settings: Config) -> None:
     from jurist.services import assembly  # noqa: PLC0415  # after the settings are known to be good
 
     server = assembly.server(settings)
+    told_to_end = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):  # from the first moment on: a start, too, ends in order
+        loop.add_signal_handler(number, told_to_end.set)
     log.info("settings", **settings.model_dump(mode="json"))
     await server.start()
     log.info("serving", target=f"{settings.host}:{server.port}", metrics_port=server.metrics_port)
-    await server.run_until_signal()
+    await told_to_end.wait()
+    for number in (signal.SIGTERM, signal.SIGINT):  # a second signal ends the process at once
+        loop.remove_signal_handler(number)
+    log.info("draining", at_most_s=settings.drain_s)
+    await server.stop()
+    log.info("stopped")

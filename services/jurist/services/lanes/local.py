@@ -10,7 +10,7 @@ import structlog
 
 from jurist.services.judge import Decide, Judged
 from jurist.services.lanes.pool import WorkerDiedError, WorkerPool
-from jurist.verifiers import Abstain, Cause, NoReply
+from jurist.verifiers import Abstain, Cause, Equality, NoReply
 
 if TYPE_CHECKING:
     from jurist.services.judge import Cell, Chunk
@@ -75,6 +75,8 @@ class LocalRules:
 
     async def answer(self, question: Question) -> Reply:
         """Decide an equality; one that takes its worker down gets no reply."""
+        if not isinstance(question, Equality):
+            return NoReply(Cause.UNAVAILABLE, f"the rules lane does not answer a {type(question).__name__}")
         tries = 0
         while True:
             try:

@@ -1,0 +1,203 @@
+"""The command line, as a person or a script calls it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+JURIST = str(Path(sys.executable).with_name("jurist"))
+GOOD = "<think>six times seven</think> <answer>42</answer>"
+
+
+def jurist(*arguments: object, **kwargs: Any) -> subprocess.CompletedProcess[str]:
+    command = [JURIST, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120, **kwargs)
+
+
+def line(group_id: str, *completions: str, **fields: Any) -> str:
+    rollouts = [{"completion": completion} for completion in completions]
+    return json.dumps({"group_id": group_id, "task": {"answers": ["42"]}, "rollouts": rollouts} | fields)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "groups.jsonl"
+    path.write_text("\n".join([line("a", GOOD, "no"), "", line("b", GOOD), line("c", "no", "no")]) + "\n")
+    return path
+
+
+def test_a_file_is_scored_here_into_a_file_in_its_order(file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "scores.jsonl"
+    done = jurist("score", file, "--verifier", "format_tags", "--out", out, "--workers", 1)
+    scores = [json.loads(text) for text in out.read_text().splitlines()]
+
+    assert done.returncode == 0, done.stderr
+    assert [group["group_id"] for group in scores] == ["a", "b", "c"]
+    assert [[rollout["reward"] for rollout in group["rollouts"]] for group in scores] == [[1.0, 0.0], [1.0], [0.0, 0.0]]
+    assert "3 groups, 5 rollouts" in done.stderr
+    assert "mean reward 0.4000" in done.stderr
+    assert "score 100.0%" in done.stderr
+    assert list(tmp_path.iterdir()) == [file, out] or sorted(tmp_path.iterdir()) == sorted([file, out])
+
+
+def test_a_server_gives_the_same_scores(file: Path, tmp_path: Path, server: Any) -> None:
+    texts = []
+    for name, where in (("here", ["--workers", 1]), ("there", ["--target", server.target])):
+        out = tmp_path / name
+        assert jurist("score", file, "--verifier", "format_tags", "--out", out, *where).returncode == 0
+        scores = [json.loads(text) for text in out.read_text().splitlines()]
+        for group in scores:
+            for rollout in group["rollouts"]:
+                for component in rollout["components"]:
+                    del component["elapsed_ms"]
+        texts.append(scores)
+
+    assert texts[0] == texts[1]
+
+
+def test_options_reach_the_verifier_and_a_table_shows_the_reasons(file: Path, server: Any) -> None:
+    done = jurist("score", file, "--verifier", "format_tags", "--option", "partial=true", "--target", server.target)
+
+    assert done.returncode == 0, done.stderr
+    assert "reason" in done.stdout
+    assert "keeps to the template" in done.stdout
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_gzip_and_standard_input_are_read(file: Path, tmp_path: Path, packed: bool, server: Any) -> None:  # noqa: FBT001
+    arguments = ["--verifier", "format_tags", "--format", "jsonl", "--target", server.target]
+    if packed:
+        name = tmp_path / "groups.jsonl.gz"
+        name.write_bytes(gzip.compress(file.read_bytes()))
+        done = jurist("score", name, *arguments)
+    else:
+        done = jurist("score", "-", *arguments, input=file.read_text())
+
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(text)["group_id"] for text in done.stdout.splitlines()] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        ("{", "groups.jsonl:2: "),
+        ('{"group_id": "x", "rolouts": []}', 'has no field named "rolouts"'),
+        (line("x"), "groups.jsonl:2: rollouts: at least one"),
+        (line("a", GOOD), "groups.jsonl:2: group_id: 'a' is line 1's already"),
+        (line("x", GOOD, recipe={"name": "nope"}), "groups.jsonl:2: recipe.name: unknown recipe 'nope'"),
+        (line("x", GOOD, task={"answers": 5}), "groups.jsonl:2: "),
+    ],
+)
+def test_a_bad_line_is_an_error_with_its_place_and_leaves_no_file(
+    tmp_path: Path, bad: str, told: str, server: Any
+) -> None:
+    path, out = tmp_path / "groups.jsonl", tmp_path / "out.jsonl"
+    path.write_text(f"{line('a', GOOD)}\n{bad}\n{line('z', GOOD)}\n")
+    arguments = ["score", path, "--verifier", "format_tags", "--out", out, "--target", server.target]
+    done = jurist(*arguments)
+
+    assert done.returncode == 1
+    assert told in done.stderr
+    assert list(tmp_path.iterdir()) == [path]
+
+    kept = jurist(*arguments, "--keep-going")
+    assert kept.returncode == 0
+    assert told in kept.stderr
+    assert "1 lines refused" in kept.stderr
+    assert [json.loads(text)["group_id"] for text in out.read_text().splitlines()] == ["a", "z"]
+
+
+def test_fields_that_the_contract_lacks_can_be_passed_over(tmp_path: Path, server: Any) -> None:
+    path = tmp_path / "groups.jsonl"
+    path.write_text(line("a", GOOD, recorded_correct=[True]))
+    arguments = ["score", path, "--verifier", "format_tags", "--target", server.target]
+
+    assert jurist(*arguments).returncode == 1
+    assert jurist(*arguments, "--ignore-unknown-fields").returncode == 0
+
+
+def test_what_cannot_be_begun_says_so(tmp_path: Path, file: Path) -> None:
+    missing = jurist("score", tmp_path / "nowhere.jsonl", "--recipe", "math")
+    both = jurist("score", file, "--recipe", "math", "--verifier", "format_tags")
+    neither = jurist("score", file, "--workers", 1)
+    unknown = jurist("score", file, "--verifier", "nope", "--workers", 1)
+
+    assert (missing.returncode, "No such file" in missing.stderr) == (2, True)
+    assert (both.returncode, "--recipe or --verifier" in both.stderr) == (2, True)
+    assert (neither.returncode, ":1: recipe: is required" in neither.stderr) == (1, True)
+    assert (unknown.returncode, "recipe.terms[0].verifier: unknown verifier 'nope'" in unknown.stderr) == (1, True)
+
+
+def test_verifiers_and_recipes_are_listed_and_described() -> None:
+    listed = jurist("verifiers")
+    described = jurist("verifiers", "format_tags")
+    as_json = json.loads(jurist("verifiers", "--json").stdout)
+    recipes = jurist("recipes")
+    recipe = jurist("recipes", "r1_zero")
+    unknown = jurist("verifiers", "nope")
+
+    assert all(name in listed.stdout for name in ("format_tags", "math_answer", "language_share"))
+    assert "partial" in described.stdout
+    assert "format_tags" in [info["name"] for info in as_json]
+    assert "r1_reasoning" in recipes.stdout
+    assert "accuracy" in recipe.stdout
+    assert (unknown.returncode, "unknown verifier 'nope'" in unknown.stderr) == (1, True)
+
+
+def test_ping_tells_whether_a_server_serves(server: Any) -> None:
+    up = jurist("ping", "--target", server.target)
+    down = jurist("ping", "--target", "localhost:1", "--timeout-s", 0.3)
+
+    assert (up.returncode, "SERVING" in up.stdout) == (0, True)
+    assert (down.returncode, "DEADLINE_EXCEEDED" in down.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "told"),
+    [
+        (["--port", "99999"], {}, "port: "),
+        (["--recipes", "/nowhere"], {}, "recipes: /nowhere is not a folder"),
+        (["--config", "/nowhere.yaml"], {}, "config: /nowhere.yaml is not a file"),
+        ([], {"JURIST_WORKERS": "none"}, "workers: "),
+        (["--log-format", "xml"], {}, "log_format: "),
+    ],
+)
+def test_a_wrong_setting_is_told_and_the_server_does_not_start(
+    arguments: list[str], environment: dict[str, str], told: str
+) -> None:
+    done = jurist("serve", *arguments, env=environment | {"PATH": "/usr/bin"})
+
+    assert done.returncode == 2
+    assert told in done.stderr
+
+
+def test_a_port_that_is_taken_is_told(server: Any) -> None:
+    done = jurist("serve", "--port", server.target.rsplit(":", 1)[1])
+
+    assert done.returncode == 2
+    assert "port: cannot listen" in done.stderr
+
+
+def test_flags_beat_the_environment_and_the_environment_beats_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "jurist.yaml"
+    file.write_text("workers: 1\ncell_cpu_s: 7\nstall_s: 9\nport: 1\n")
+    process = subprocess.Popen(
+        [JURIST, "serve", "--config", file, "--port", "0", "--log-format", "json"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"JURIST_CELL_CPU_S": "8", "JURIST_PORT": "2", "PATH": "/usr/bin"},
+    )
+    assert process.stderr is not None
+    settings = json.loads(process.stderr.readline())
+    process.stderr.readline()
+    process.terminate()
+    process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert [settings[name] for name in ("port", "cell_cpu_s", "stall_s", "workers")] == [0, 8.0, 9.0, 1]
