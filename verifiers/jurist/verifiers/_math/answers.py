@@ -15,7 +15,7 @@ from jurist.verifiers._math.rules import Finding, Rules
 from jurist.verifiers._math.tokens import closing_brace
 from jurist.verifiers._math.tree import Apply, Tree
 
-__all__ = ["Judgement", "Reference", "compiled", "judge", "usable"]
+__all__ = ["Judgement", "Reference", "compiled", "judge", "same_answer", "usable"]
 
 
 class Judgement(NamedTuple):
@@ -92,6 +92,11 @@ def judge(reference: str, answer: str, joined: str, rules: Rules) -> Judgement:
     given = read(text)
     finding = _compared(wanted.reading, given, rules)
     return Judgement(finding.equal, finding.how, wanted.text, text)
+
+
+def same_answer(one: str, other: str, rules: Rules) -> bool:
+    """Tell whether two answers are equal, where neither is the reference."""
+    return judge(one, other, "", rules).equal is True or judge(other, one, "", rules).equal is True
 
 
 def _compared(wanted: Reading, given: Reading, rules: Rules) -> Finding:

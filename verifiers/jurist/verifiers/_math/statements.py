@@ -287,8 +287,7 @@ class Statements(Expressions):
     def command(self, name: str) -> Tree:
         """Read a LaTeX command and its arguments; the command itself has been taken."""
         if name in FRACTIONS:
-            top = self.argument()
-            return Apply("/", (top, self.argument()))
+            return self.fraction()
         if name in BINOMIALS:
             top = self.argument()
             return Apply("binom", (top, self.argument()))
@@ -316,6 +315,15 @@ class Statements(Expressions):
         if name == "pmod":
             return Apply("pmod", (self.argument(),))
         return Symbol(f"\\{name}")
+
+    def fraction(self) -> Tree:
+        """Read a fraction, or the derivative `\\frac{d}{dx}` of what follows it."""
+        top, bottom = self.argument(), self.argument()
+        match top, bottom:
+            case Symbol(name="d"), Apply(head="*", args=(Symbol(name="d"), Symbol() as variable)):
+                return Apply("derivative", (self.term(), variable))
+            case _:
+                return Apply("/", (top, bottom))
 
     def root(self) -> Tree:
         """Read a square root or an n-th root."""
