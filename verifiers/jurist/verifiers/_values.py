@@ -8,13 +8,16 @@ never a made-up 0.0, NaN or None.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from jurist.sandbox import Program, Run
-from jurist.verifiers._tests import Tests
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jurist.verifiers._tests import ProgramTests
 
 __all__ = [
     "Abstain",
@@ -139,14 +142,14 @@ class Task:
     """What the model was asked, and what a right answer is; shared by all rollouts of a group.
 
     `answers` are the accepted references, any one of them will do; `choices` the options of a multiple-choice question,
-    A first; `tests` those of a programming problem; `language` an IETF tag ("en", "zh") of the language wanted, "" when not stated; `extra` the user's own
-    fields.
+    A first; `tests` those of a programming problem; `language` an IETF tag ("en", "zh") of the language wanted, "" when
+    not stated; `extra` the user's own fields.
     """
 
     prompt: str = ""
     answers: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
-    tests: Tests | None = None
+    tests: ProgramTests | None = None
     language: str = ""
     extra: Mapping[str, object] = field(default_factory=dict[str, object])
 

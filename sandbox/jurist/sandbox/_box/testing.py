@@ -1,0 +1,195 @@
+"""The test side of assertions: it runs the task's own test code, and never an instruction of the program's.
+
+The program's functions appear as stand-ins that send their arguments to the program's process and rebuild a plain value
+from the answer. So there is nothing to patch, no frame to look into and no object of the program's to compare with; an
+exception arrives as the builtin one of its name. Lists that a function changes in place are not changed here: a program
+could otherwise change what it is compared with.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import io
+import json
+import os
+import socket
+import sys
+import traceback
+import types
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
+
+from jurist.sandbox import codec
+from jurist.sandbox._box import wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+ALIASES: Final = {"np": "numpy", "pd": "pandas"}
+"""Module names that test code uses without importing them, since the program or its prompt did."""
+TEST_FILE: Final = "tests.py"
+REASON_CHARACTERS: Final = 300
+
+
+def _conclude(ending: str, reason: str = "") -> NoReturn:
+    """Give the verdict and end at once, past every `except` and `finally` of the test code."""
+    os.write(wire.CHANNEL, json.dumps([ending, reason[:REASON_CHARACTERS]]).encode())
+    os._exit(0)
+
+
+class _RemoteError:
+    """Marks exceptions that came from the program."""
+
+
+class Link:
+    """Calls the program's functions."""
+
+    def __init__(self, peer: socket.socket) -> None:
+        self._peer = peer
+        self.used = False
+
+    def _answer(self, request: object) -> tuple[bytes, Any]:
+        try:
+            self._peer.sendall(wire.packed(request))
+            answer = wire.read_frame(self._peer, wire.ANSWER_BYTES + 1)
+        except (EOFError, OSError):
+            _conclude(wire.GONE)
+        except OverflowError as error:
+            _conclude("wrong_answer", str(error))
+        tag, body = answer[:1], answer[1:]
+        if tag == wire.UNFIT:
+            _conclude("wrong_answer", body.decode(errors="replace"))
+        try:
+            return tag, json.loads(body)
+        except (RecursionError, ValueError):
+            _conclude("wrong_answer", "the program's process sent what is no answer")
+
+    def names(self, wanted: list[str]) -> Mapping[str, Mapping[str, Any]]:
+        """Ask what names stand for in the program."""
+        tag, described = self._answer({"names": wanted})
+        if tag == wire.RAISED:
+            _conclude("runtime_error", str(described))
+        return cast("Mapping[str, Mapping[str, Any]]", described if isinstance(described, dict) else {})
+
+    def call(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> Any:  # noqa: ANN401
+        """Call a function of the program and give its value, or raise what it raised."""
+        self.used = True
+        try:
+            request = {"call": name, "args": codec.encoded(list(arguments)), "kwargs": codec.encoded(keywords)}
+        except codec.UnfitValueError as error:
+            _conclude("test_error", f"an argument of {name} cannot be passed on: {error}")
+        tag, body = self._answer(request)
+        if tag == wire.VALUE:
+            try:
+                return codec.decoded(body)
+            except codec.UnfitValueError as error:
+                _conclude("wrong_answer", str(error))
+        raise _rebuilt(body)
+
+
+def _rebuilt(body: object) -> Exception:
+    """Make the builtin exception that is nearest to the program's own; one that would end it ends the test."""
+    told = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    names, message = [str(name) for name in told.get("names") or ["an exception"]], str(told.get("message", ""))
+    if "Exception" not in names:
+        _conclude("runtime_error", f"{names[0]}: {message}")
+    kinds = (getattr(builtins, name, None) for name in names)
+    kind = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))
+    try:
+        error = kind(message)
+    except TypeError:  # some want more arguments
+        error = Exception(message)
+    error.__cause__ = None
+    error.add_note(_RemoteError.__name__)
+    return error
+
+
+def _names_in(code: types.CodeType) -> set[str]:
+    found = set(code.co_names)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            found |= _names_in(constant)
+    return found
+
+
+def _stand_in(link: Link, name: str) -> Callable[..., Any]:
+    def call(*arguments: object, **keywords: object) -> Any:  # noqa: ANN401  whatever it returns
+        return link.call(name, arguments, keywords)
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def _module(name: str) -> types.ModuleType | None:
+    """Import what a test's free name plainly means; never what the program says it means."""
+    actual = ALIASES.get(name, name)
+    if actual not in sys.stdlib_module_names and name not in ALIASES:
+        return None
+    try:
+        return importlib.import_module(actual)
+    except ImportError:
+        return None
+
+
+def _fill(namespace: dict[str, Any], link: Link, code: types.CodeType, entry_point: str) -> None:
+    """Put stand-ins for what the test code does not have itself into its namespace."""
+    for name in _names_in(code) - namespace.keys() - {entry_point}:
+        if (module := _module(name)) is not None:
+            namespace[name] = module
+    wanted = sorted(_names_in(code) - namespace.keys() - vars(builtins).keys())
+    if entry_point:
+        namespace[entry_point] = _stand_in(link, entry_point)
+    wanted = [name for name in wanted if name != entry_point]
+    if not wanted:
+        return
+    for name, found in link.names(wanted).items():
+        if found.get("kind") == "callable":
+            namespace[name] = _stand_in(link, name)
+        elif found.get("kind") == "value":
+            try:
+                namespace[name] = codec.decoded(found["value"])
+            except codec.UnfitValueError as error:
+                _conclude("wrong_answer", str(error))
+
+
+def _where(error: BaseException, lines: list[str]) -> str:
+    """Say which line of the test code it was."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == TEST_FILE]
+    number = frames[-1].lineno if frames else None
+    if number is None or not 0 < number <= len(lines):
+        return ""
+    return f"line {number}: {lines[number - 1].strip()}"
+
+
+def _judge(error: Exception, link: Link, lines: list[str]) -> NoReturn:
+    where = _where(error, lines)
+    if _RemoteError.__name__ in getattr(error, "__notes__", ()):
+        _conclude("runtime_error", f"{type(error).__name__}: {error}")
+    if isinstance(error, AssertionError):
+        _conclude("wrong_answer", where or "an assertion did not hold")
+    if not link.used:
+        _conclude("test_error", f"{type(error).__name__}: {error}; {where}")
+    _conclude("wrong_answer", f"{type(error).__name__}: {error}; {where}")
+
+
+def test(job: dict[str, Any]) -> NoReturn:
+    """Run test code against the program behind the peer socket."""
+    os.write(wire.CHANNEL, wire.READY)
+    sys.stdin = io.StringIO()
+    sys.stdout = sys.stderr = io.StringIO()
+    link = Link(socket.socket(fileno=wire.PEER))
+    lines = job["code"].splitlines()
+    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+    try:
+        code = compile(job["code"], TEST_FILE, "exec", dont_inherit=True)
+        exec(compile(job["prelude"], "prelude.py", "exec", dont_inherit=True), namespace)  # noqa: S102  the task's own
+    except Exception as error:  # noqa: BLE001  the task's code may raise anything
+        _conclude("test_error", f"{type(error).__name__}: {error}")
+    try:
+        _fill(namespace, link, code, job["entry_point"])
+        exec(code, namespace)  # noqa: S102  the task's own
+    except SystemExit as error:
+        _conclude("wrong_answer" if error.code else "ok", f"the tests ended with {error.code!r}")
+    except Exception as error:  # noqa: BLE001  the task's code may raise anything
+        _judge(error, link, lines)
+    _conclude("ok")

@@ -1,0 +1,182 @@
+"""Control groups, version 1 or 2: one for each box, made below the supervisor's own.
+
+The fork server lives in the box's group, so that a run is counted from its first instruction and nobody has to be
+moved (moving costs milliseconds: it waits for every core). What the fork server itself uses is measured once and added
+to each limit.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from jurist.sandbox._values import SandboxUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+MOUNT: Final = Path("/sys/fs/cgroup")
+REMEDY: Final = (
+    "give the process a writable control group (systemd: Delegate=yes; containers: --cgroupns=private and a writable "
+    "/sys/fs/cgroup), or allow weaker isolation"
+)
+CPU_PERIOD_US: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """Files of one version."""
+
+    memory: str
+    peak: str
+    usage: str
+    events: str
+    processes: str
+
+
+V1: Final = _Names(
+    "memory.limit_in_bytes", "memory.max_usage_in_bytes", "memory.usage_in_bytes", "memory.oom_control", "pids.max"
+)
+V2: Final = _Names("memory.max", "memory.peak", "memory.current", "memory.events", "pids.max")
+
+
+def _own_paths() -> dict[str, str]:
+    """Controller -> this process's group in it; "" is version 2."""
+    paths: dict[str, str] = {}
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(","):
+            paths[controller] = path
+    return paths
+
+
+def _base(mount: Path, path: str) -> Path:
+    """Find a group's directory; in a container the path may be one of the host's."""
+    own = mount / path.lstrip("/")
+    return own if own.is_dir() else mount
+
+
+class ControlGroup:
+    """The group of one box."""
+
+    def __init__(self, names: _Names, directories: Mapping[str, Path]) -> None:
+        self._names = names
+        self._directories = directories
+        self._memory = directories["memory"]
+        self._processes = directories["pids"]
+        self._baseline_bytes = 0
+        self._set: tuple[int, int] | None = None
+
+    @property
+    def directories(self) -> Sequence[str]:
+        """Where a process is entered."""
+        return sorted({str(path) for path in self._directories.values()})
+
+    def measure_baseline(self) -> None:
+        """Take what is in use now as the fork server's own."""
+        self._baseline_bytes = int((self._memory / self._names.usage).read_text())
+
+    def limit(self, memory_bytes: int, processes: int) -> None:
+        """Bound what the next run may use beside the fork server."""
+        if self._set != (memory_bytes, processes):
+            (self._memory / self._names.memory).write_text(str(self._baseline_bytes + memory_bytes))
+            (self._processes / self._names.processes).write_text(str(processes))
+            self._set = (memory_bytes, processes)
+        with contextlib.suppress(OSError):  # version 2 before Linux 6.12 has no such reset
+            (self._memory / self._names.peak).write_text("0")
+
+    def peak_bytes(self) -> int:
+        """Give the most that was in use beside the fork server since the last `limit`; 0 where unknown."""
+        if self._names is V2 and not os.access(self._memory / self._names.peak, os.W_OK):
+            return 0
+        with contextlib.suppress(OSError):
+            return max(int((self._memory / self._names.peak).read_text()) - self._baseline_bytes, 0)
+        return 0
+
+    def cpu_s(self) -> float:
+        """Give the CPU time that all of the group have ever used, the dead included; 0.0 where unknown."""
+        directory = self._directories.get("cpuacct")
+        with contextlib.suppress(OSError, ValueError):
+            if directory is None:
+                return 0.0
+            if self._names is V1:
+                return int((directory / "cpuacct.usage").read_text()) / 1e9
+            return int((directory / "cpu.stat").read_text().split(None, 2)[1]) / 1e6
+        return 0.0
+
+    def kills(self) -> int:
+        """Count the processes killed for want of memory, ever."""
+        for line in (self._memory / self._names.events).read_text().splitlines():
+            name, _, count = line.partition(" ")
+            if name == "oom_kill":
+                return int(count)
+        return 0
+
+    def remove(self) -> bool:
+        """Remove the group; False while something still lives in it."""
+        done = True
+        for directory in self.directories:
+            try:
+                Path(directory).rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                done = False
+        return done
+
+
+def _make_v1(name: str, cores: float) -> ControlGroup:
+    paths = _own_paths()
+    made: dict[str, Path] = {}
+    for controller in ("memory", "pids", "cpuacct", "cpu"):
+        try:
+            directory = _base(MOUNT / controller, paths[controller]) / name
+            directory.mkdir(exist_ok=directory in made.values())
+            made[controller] = directory
+            if controller == "cpu":
+                (directory / "cpu.cfs_period_us").write_text(str(CPU_PERIOD_US))
+                (directory / "cpu.cfs_quota_us").write_text(str(int(cores * CPU_PERIOD_US)))
+        except (KeyError, OSError) as error:
+            if controller in {"memory", "pids"}:
+                for directory in made.values():
+                    directory.rmdir()
+                message = f"no writable {controller} control group ({error}); {REMEDY}"
+                raise SandboxUnavailableError(message) from error
+    return ControlGroup(V1, made)
+
+
+def _make_v2(name: str, cores: float) -> ControlGroup:
+    mount = MOUNT if (MOUNT / "cgroup.controllers").exists() else MOUNT / "unified"
+    own = _base(mount, _own_paths().get("", "/"))
+    for parent in (own, *own.parents):
+        if mount not in (parent, *parent.parents):
+            break
+        # A group with processes of its own can hand nothing down; its parent often can.
+        with contextlib.suppress(OSError):
+            (parent / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+        directory = parent / name
+        try:
+            directory.mkdir()
+        except OSError:
+            continue
+        if (directory / "memory.max").exists() and (directory / "pids.max").exists():
+            with contextlib.suppress(OSError):
+                (directory / "cpu.max").write_text(f"{int(cores * CPU_PERIOD_US)} {CPU_PERIOD_US}")
+            with contextlib.suppress(OSError):
+                (directory / "memory.swap.max").write_text("0")
+            return ControlGroup(V2, dict.fromkeys(("memory", "pids", "cpuacct"), directory))
+        directory.rmdir()
+    message = f"no writable control group with memory and pids; {REMEDY}"
+    raise SandboxUnavailableError(message)
+
+
+def make(name: str, cores: float) -> ControlGroup:
+    """Make a group below our own that may use so many cores.
+
+    Raises:
+        SandboxUnavailableError: there is none that we may write.
+    """
+    return _make_v1(name, cores) if (MOUNT / "memory").is_dir() else _make_v2(name, cores)

@@ -1,0 +1,136 @@
+"""What the sandbox needs of a host, what is there, and how to get what is not."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from jurist.sandbox import _cgroup
+from jurist.sandbox._box import kernel, seccomp
+from jurist.sandbox._values import Finding, SandboxUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+OLDEST_KERNEL: Final = (5, 12)
+"""mount_setattr; pidfd_open and close_range are older."""
+
+USERS: Final = (
+    "allow user namespaces: sysctl -w user.max_user_namespaces=15000; on Debian and Ubuntu also "
+    "kernel.unprivileged_userns_clone=1 and kernel.apparmor_restrict_unprivileged_userns=0; in a container start it "
+    "with a seccomp profile that permits unshare and mount, or with --privileged"
+)
+MOUNTS: Final = (
+    "in a container, permit mount and pivot_root (seccomp and AppArmor profiles), or start it with --privileged"
+)
+SECCOMP: Final = "use a kernel built with CONFIG_SECCOMP_FILTER"
+REMEDIES: Final = (
+    ("unshare", USERS),
+    ("uid_map", USERS),
+    ("gid_map", USERS),
+    ("setgroups", USERS),
+    ("mount", MOUNTS),
+    ("pivot_root", MOUNTS),
+    ("prctl(22)", SECCOMP),
+    ("SECCOMP", SECCOMP),
+)
+
+
+def explained(reason: str) -> str:
+    """Turn the launcher's last words into what a person can act on."""
+    for part, remedy in REMEDIES:
+        if part in reason:
+            return f"the sandbox cannot start: {reason}; {remedy}"
+    return f"the sandbox cannot start: {reason or 'its interpreter ended without a word'}"
+
+
+def _possible(flags: int) -> bool:
+    """Try new namespaces in a process apart: a fork of this one might hold its locks."""
+    root = str(Path(__file__).resolve().parents[2])
+    code = f"import sys; sys.path.append({root!r}); from jurist.sandbox._box import kernel; kernel.unshare({flags})"
+    done = subprocess.run([sys.executable, "-S", "-c", code], check=False, capture_output=True)  # noqa: S603  our own
+    return done.returncode == 0
+
+
+def _kernel() -> Finding:
+    release = platform.release()
+    numbers = tuple(int(part) for part in release.split("-")[0].split(".")[:2] if part.isdigit())
+    return Finding(
+        name="Linux 5.12 or later",
+        present=platform.system() == "Linux" and numbers >= OLDEST_KERNEL,
+        needed=True,
+        detail=f"{platform.system()} {release}",
+        remedy="upgrade the kernel, or use the Docker backend on another host",
+    )
+
+
+def _namespaces() -> Sequence[Finding]:
+    users = _possible(kernel.CLONE_NEWUSER)
+    rest = kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET | kernel.CLONE_NEWIPC
+    return [
+        Finding(name="user namespaces", present=users, needed=True, detail="unshare(CLONE_NEWUSER)", remedy=USERS),
+        Finding(
+            name="pid, mount, net and ipc namespaces",
+            present=users and _possible(rest),
+            needed=True,
+            detail="unshare of all, in a user namespace",
+            remedy=USERS,
+        ),
+    ]
+
+
+def _seccomp() -> Finding:
+    machine = platform.machine()
+    available = Path("/proc/sys/kernel/seccomp/actions_avail").exists()
+    return Finding(
+        name="seccomp filters",
+        present=available and machine in seccomp.ARCHITECTURES,
+        needed=True,
+        detail=f"{machine}; filters exist for {', '.join(seccomp.ARCHITECTURES)}",
+        remedy=SECCOMP,
+    )
+
+
+def _group() -> Finding:
+    try:
+        group = _cgroup.make(f"jurist-doctor-{os.getpid()}", 1.0)
+    except SandboxUnavailableError as error:
+        return Finding(name="control group", present=False, needed=True, detail=str(error), remedy=_cgroup.REMEDY)
+    group.remove()
+    return Finding(
+        name="control group", present=True, needed=True, detail=", ".join(group.directories), remedy=_cgroup.REMEDY
+    )
+
+
+def _user() -> Finding:
+    root = os.geteuid() == 0
+    return Finding(
+        name="users of their own for programs",
+        present=root,
+        needed=False,
+        detail="started as root: programs get unused users"
+        if root
+        else "programs run as this user, without its rights",
+        remedy="start the service as root, which gives up its rights inside each box",
+    )
+
+
+def _scratch() -> Finding:
+    usage = shutil.disk_usage("/tmp")  # noqa: S108  where a box's root is mounted for a moment
+    return Finding(
+        name="temporary directory",
+        present=usage.free > 0 and os.access("/tmp", os.W_OK),  # noqa: S108  as above
+        needed=True,
+        detail=f"{usage.free >> 20} MiB free",
+        remedy="free space on /tmp: a box needs an empty directory there for a moment",
+    )
+
+
+def doctor() -> Sequence[Finding]:
+    """Try what the embedded backend needs, without starting it; takes some milliseconds."""
+    return [_kernel(), *_namespaces(), _seccomp(), _group(), _user(), _scratch()]

@@ -1,0 +1,242 @@
+"""One slot of the embedded backend: the three ways of trying a program."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import math
+import socket
+from typing import Any, Final
+
+from jurist.sandbox._activity import Outcome, Stop
+from jurist.sandbox._box import wire
+from jurist.sandbox._endings import case_run, starved
+from jurist.sandbox._forkserver import ForkServer, Options
+from jurist.sandbox._values import Asserts, CaseRun, Ending, Functions, Isolation, Limits, Program
+
+SCRATCH_FILES: Final = 4_096
+OPEN_FILES: Final = 256
+STACK_BYTES: Final = 256 << 20
+ADDRESS_SPACE_SLACK: Final = 64 << 20
+"""The interpreter's own, where memory is limited by address space for want of a control group."""
+ADDRESS_SPACE_BYTES: Final = 1 << 44
+"""Where a control group counts memory: no limit, but one that a program cannot raise."""
+TEST_CPU_S, TEST_WALL_SLACK_S = 10.0, 5.0
+"""What test code may use beside the program it waits for."""
+TEST_MEMORY_BYTES: Final = 512 << 20
+PROC_WORDS: Final = ("/proc", "/dev/", "psutil", "multiprocessing", "subprocess")
+"""A Python program that names none of these gets an empty /proc, which saves a fifth of a short run."""
+
+
+def _rlimits(limits: Limits, isolation: Isolation, cases: int = 1) -> dict[str, int]:
+    found = {
+        "CPU": math.ceil(limits.cpu_s * cases) + 1,
+        "FSIZE": limits.output_bytes + 1,
+        "NOFILE": OPEN_FILES,
+        "NPROC": limits.processes,
+        "STACK": min(limits.memory_bytes, STACK_BYTES),
+        "CORE": 0,
+        "MEMLOCK": 0,
+        "MSGQUEUE": 0,
+    }
+    counted = isolation is Isolation.NAMESPACES_AND_CGROUP
+    found["AS"] = ADDRESS_SPACE_BYTES if counted else limits.memory_bytes + ADDRESS_SPACE_SLACK
+    return found
+
+
+class CancelledRunError(Exception):
+    """Raised inside a slot whose run nobody waits for any more."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Try:
+    """Cases as one attempt left them; `starved` if the machine, not the program, made the last one late."""
+
+    cases: list[CaseRun]
+    starved: bool = False
+
+
+class Slot:
+    """A core's worth of running: a box for programs and, from the first assertion on, one for test code."""
+
+    def __init__(self, number: int, options: Options) -> None:
+        self.programs = ForkServer(f"{number}p", options)
+        self.tests = ForkServer(f"{number}t", options)
+        self.cancelled = False
+
+    def cancel(self) -> None:
+        """Kill what runs and let nothing more begin."""
+        self.cancelled = True
+        self.programs.kill(Stop.CANCELLED)
+        self.tests.kill(Stop.CANCELLED)
+
+    async def stop(self) -> None:
+        """Kill both boxes."""
+        await asyncio.gather(self.programs.stop(), self.tests.stop())
+
+    async def _begin(
+        self,
+        box: ForkServer,
+        job: dict[str, Any],
+        limits: Limits,
+        stdin: bytes = b"",
+        peer: socket.socket | None = None,
+    ) -> None:
+        try:
+            if not box.alive:
+                await box.stop()
+                await box.start()
+            if self.cancelled:
+                raise CancelledRunError
+            await box.begin(job, limits, stdin=stdin, peer=peer)
+        finally:
+            # The box has its own copy, and ours would keep the other side from seeing it close.
+            if peer is not None:
+                peer.close()
+
+    def _job(self, kind: str, program: Program, cases: int = 1) -> dict[str, Any]:
+        limits = program.limits
+        return {
+            "kind": kind,
+            "source": program.source,
+            "scratch_bytes": limits.scratch_bytes,
+            "scratch_files": SCRATCH_FILES,
+            "proc": any(word in program.source for word in PROC_WORDS),
+            "rlimits": _rlimits(limits, self.programs.isolation, cases),
+        }
+
+    async def script(self, program: Program, stdin: str) -> Try:
+        """Run the program on one input."""
+        job = self._job("script", program)
+        await self._begin(self.programs, job, program.limits, stdin=stdin.encode(errors="surrogateescape"))
+        outcome = await self.programs.ended()
+        return Try([case_run(outcome, program.limits)], starved(outcome, program.limits))
+
+    async def calls(self, program: Program, tests: Functions, first: int) -> Try:
+        """Call the function with each of the arguments from `first` on, until the program's process ends."""
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)  # noqa: FBT003  socket's own
+        done: list[CaseRun] = []
+        job = self._job("serve", program, len(tests.arguments))
+        with ours:
+            await self._begin(self.programs, job, program.limits, peer=theirs)
+            lost = False
+            for arguments in tests.arguments[first:]:
+                if done:
+                    self.programs.restart_clock()
+                case = await self._called(ours, tests.entry_point, arguments)
+                lost = case is None
+                if case is None:
+                    break
+                done.append(case)
+                if case.ending is not Ending.OK and program.stop_at_failure:
+                    break
+            self.programs.kill(Stop.CANCELLED)
+            outcome = await self.programs.ended()
+        return (
+            Try([*done, _last_call(outcome, program.limits)], starved(outcome, program.limits)) if lost else Try(done)
+        )
+
+    async def _called(self, peer: socket.socket, name: str, arguments: str) -> CaseRun | None:
+        """Make one call; None where no answer came."""
+        loop = asyncio.get_running_loop()
+        request = f'{{"call": {json.dumps(name)}, "args": {arguments}}}'.encode()
+        try:
+            await loop.sock_sendall(peer, wire.framed(request))
+            (length,) = wire.LENGTH.unpack(await _received(peer, wire.LENGTH.size))
+            answer = await _received(peer, length) if length <= wire.ANSWER_BYTES + 1 else wire.UNFIT + b"too long"
+        except (EOFError, OSError):
+            return None
+        cpu_s, wall_s = self.programs.clocks()
+        return dataclasses.replace(_answered(answer), cpu_s=cpu_s, wall_s=wall_s)
+
+    async def asserts(self, program: Program, tests: Asserts) -> Try:
+        """Run test code in the one box against the program in the other."""
+        theirs, ours = socket.socketpair()
+        limits = program.limits
+        test_limits = dataclasses.replace(
+            limits,
+            cpu_s=max(TEST_CPU_S, limits.cpu_s),
+            wall_s=limits.wall_s + TEST_WALL_SLACK_S,
+            memory_bytes=TEST_MEMORY_BYTES,
+        )
+        job = self._job("test", program) | {
+            "source": "",
+            "proc": False,
+            "code": tests.code,
+            "prelude": tests.prelude,
+            "entry_point": tests.entry_point,
+            "rlimits": _rlimits(test_limits, self.tests.isolation),
+        }
+        with ours:
+            await self._begin(self.programs, self._job("serve", program), limits, peer=theirs)
+            try:
+                await self._begin(self.tests, job, test_limits, peer=ours)
+                verdict = await self.tests.ended()
+            finally:
+                self.programs.kill(Stop.CANCELLED)
+                outcome = await self.programs.ended()
+        return Try([_concluded(outcome, verdict, limits)], starved(outcome, limits))
+
+
+def _lost(case: CaseRun, outcome: Outcome) -> CaseRun:
+    """Describe the end of a program that did not answer, by what became of its process."""
+    if case.ending is Ending.OK or (case.ending is Ending.SANDBOX_ERROR and outcome.stopped is Stop.CANCELLED):
+        return dataclasses.replace(case, ending=Ending.RUNTIME_ERROR, reason="the program ended before it answered")
+    return case
+
+
+def _last_call(outcome: Outcome, limits: Limits) -> CaseRun:
+    """Describe a process that died in a call: its time is that of all calls, while the limits are those of each."""
+    case = case_run(outcome, dataclasses.replace(limits, cpu_s=math.inf, wall_s=math.inf))
+    if case.ending is Ending.TIME_LIMIT:
+        case = dataclasses.replace(case, reason=f"more than {limits.cpu_s:g} s of CPU time or {limits.wall_s:g} s")
+    return _lost(case, outcome)
+
+
+async def _received(peer: socket.socket, count: int) -> bytes:
+    loop = asyncio.get_running_loop()
+    parts = bytearray()
+    while len(parts) < count:
+        part = await loop.sock_recv(peer, min(count - len(parts), 1 << 20))
+        if not part:
+            raise EOFError
+        parts += part
+    return bytes(parts)
+
+
+def _answered(answer: bytes) -> CaseRun:
+    """Read an answer without looking into a value: that is for whoever compares it."""
+    tag, body = answer[:1], answer[1:].decode(errors="replace")
+    if tag == wire.VALUE:
+        return CaseRun(ending=Ending.OK, returned=body)
+    if tag != wire.RAISED:
+        return CaseRun(ending=Ending.WRONG_ANSWER, reason=body[:300])
+    try:
+        raised = json.loads(body)
+        reason = f"{raised['names'][0]}: {raised['message']}"
+    except (LookupError, RecursionError, TypeError, ValueError):
+        reason = "an exception that cannot be read"
+    ending = Ending.MEMORY_LIMIT if reason.startswith("MemoryError") else Ending.RUNTIME_ERROR
+    return CaseRun(ending=ending, reason=reason[:300])
+
+
+def _concluded(outcome: Outcome, verdict: Outcome, limits: Limits) -> CaseRun:
+    """Join what the test side says with what is seen of the program's process."""
+    case = case_run(outcome, limits)
+    try:
+        name, reason = json.loads(verdict.note[1:])
+    except ValueError:
+        name, reason = "", ""
+    if verdict.stopped is Stop.CANCELLED or verdict.note[:1] != wire.READY:
+        return dataclasses.replace(case, ending=Ending.SANDBOX_ERROR, reason=verdict.note[1:].decode(errors="replace"))
+    if name == wire.GONE:
+        return _lost(case, outcome)
+    if case.ending in {Ending.TIME_LIMIT, Ending.MEMORY_LIMIT, Ending.OUTPUT_LIMIT}:
+        return case
+    if name:
+        return dataclasses.replace(case, ending=Ending(name), reason=reason)
+    if verdict.stopped is not None:
+        return dataclasses.replace(case, ending=Ending.TIME_LIMIT, reason="the tests took too long")
+    return dataclasses.replace(case, ending=Ending.WRONG_ANSWER, reason="the tests ended without a verdict")

@@ -1,0 +1,252 @@
+"""Plain values as JSON text: the only thing that crosses from a program to whoever judges it.
+
+None, bool, int, float, str and list stand for themselves; everything else is `{"t": tag, "v": ..}`. What arrives is
+built from its description by the receiver, so that no object of the program (and none of its `__eq__`) ever comes
+along. Values of other types are refused by name, never guessed at.
+
+What is read may be hostile: depth is capped, integers travel in hexadecimal (decimal digits cost quadratic time),
+fractions as two integers, and a set or dict whose keys collide on purpose is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import datetime as dt
+import decimal
+import fractions
+import json
+import sys
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+__all__ = ["UnfitValueError", "decoded", "encoded", "packed", "unpacked"]
+
+DEPTH: Final = 100
+"""Levels of nesting; both sides stay far from the interpreter's recursion limit."""
+SMALL_INTEGER: Final = 1 << 53
+"""Up to here integers are JSON numbers, which every reader agrees on."""
+SAME_HASH: Final = 50
+"""Keys of one container that may share a hash value; chance gives two or three."""
+ITERATOR_ITEMS: Final = 1_000_000
+"""What is drawn from a generator at most, since it may be endless."""
+
+BUILTIN_TYPES: Final = {
+    kind.__name__: kind
+    for kind in (bool, bytearray, bytes, complex, dict, float, frozenset, int, list, object, range, set, str, tuple)
+} | {"NoneType": type(None)}
+
+
+class UnfitValueError(ValueError):
+    """Raised for a value of a type that does not travel, one too deep, or a description that is none."""
+
+
+def _integer(value: int) -> object:
+    return value if -SMALL_INTEGER <= value <= SMALL_INTEGER else {"t": "int", "v": hex(value)}
+
+
+def _pairs(items: Iterable[tuple[object, object]], depth: int) -> list[list[object]]:
+    return [[encoded(key, depth), encoded(value, depth)] for key, value in items]
+
+
+def _items(items: Iterable[object], depth: int) -> list[object]:
+    return [encoded(item, depth) for item in items]
+
+
+def _drawn(items: Iterator[object], depth: int) -> list[object]:
+    drawn: list[object] = []
+    for item in items:
+        if len(drawn) == ITERATOR_ITEMS:
+            message = "an iterator of too many items"
+            raise UnfitValueError(message)
+        drawn.append(encoded(item, depth))
+    return drawn
+
+
+def _numpy(value: Any, depth: int) -> object:  # noqa: ANN401  numpy may not be there to name its types
+    """Encode a numpy array or scalar."""
+    if hasattr(value, "shape") and value.shape != ():
+        return {"t": "ndarray", "v": [str(value.dtype), encoded(value.tolist(), depth)]}
+    return encoded(value.item(), depth)
+
+
+def _function_types() -> dict[type, str]:
+    """Iterators travel as what they yield."""
+
+    def generator() -> Iterator[None]:
+        yield None
+
+    nothing: dict[str, str] = {}
+    kinds: list[type] = [map, filter, zip, enumerate, reversed, type(iter([""])), type(iter(("",))), type(generator())]
+    views: list[type] = [type(nothing.keys()), type(nothing.values()), type(nothing.items())]
+    return dict.fromkeys(kinds, "iterator") | dict.fromkeys(views, "list")
+
+
+_ITERATORS: Final = _function_types()
+
+_ENCODERS: Final[dict[type, Callable[[Any, int], object]]] = {
+    type(None): lambda value, depth: value,  # noqa: ARG005
+    bool: lambda value, depth: value,  # noqa: ARG005
+    int: lambda value, depth: _integer(value),  # noqa: ARG005
+    float: lambda value, depth: value,  # noqa: ARG005
+    str: lambda value, depth: value,  # noqa: ARG005
+    list: _items,
+    tuple: lambda value, depth: {"t": "tuple", "v": _items(value, depth)},
+    set: lambda value, depth: {"t": "set", "v": _items(value, depth)},
+    frozenset: lambda value, depth: {"t": "frozenset", "v": _items(value, depth)},
+    dict: lambda value, depth: {"t": "dict", "v": _pairs(value.items(), depth)},
+    collections.OrderedDict: lambda value, depth: {"t": "OrderedDict", "v": _pairs(value.items(), depth)},
+    collections.Counter: lambda value, depth: {"t": "Counter", "v": _pairs(value.items(), depth)},
+    collections.defaultdict: lambda value, depth: {"t": "defaultdict", "v": _pairs(value.items(), depth)},
+    collections.deque: lambda value, depth: {"t": "deque", "v": [value.maxlen, _items(value, depth)]},
+    bytes: lambda value, depth: {"t": "bytes", "v": base64.b64encode(value).decode()},  # noqa: ARG005
+    bytearray: lambda value, depth: {"t": "bytearray", "v": base64.b64encode(value).decode()},  # noqa: ARG005
+    complex: lambda value, depth: {"t": "complex", "v": [value.real, value.imag]},  # noqa: ARG005
+    range: lambda value, depth: {"t": "range", "v": _items((value.start, value.stop, value.step), depth)},
+    decimal.Decimal: lambda value, depth: {"t": "Decimal", "v": str(value)},  # noqa: ARG005
+    fractions.Fraction: lambda value, depth: {
+        "t": "Fraction",
+        "v": _items((value.numerator, value.denominator), depth),
+    },
+    dt.datetime: lambda value, depth: {"t": "datetime", "v": value.isoformat()},  # noqa: ARG005
+    dt.date: lambda value, depth: {"t": "date", "v": value.isoformat()},  # noqa: ARG005
+    dt.time: lambda value, depth: {"t": "time", "v": value.isoformat()},  # noqa: ARG005
+    dt.timedelta: lambda value, depth: {  # noqa: ARG005
+        "t": "timedelta",
+        "v": [value.days, value.seconds, value.microseconds],
+    },
+}
+
+
+def encoded(value: object, depth: int = DEPTH) -> object:
+    """Describe a value in what JSON knows.
+
+    A subclass of tuple, such as a named one, travels as a tuple; other subclasses are refused.
+
+    Raises:
+        UnfitValueError: the value, or one inside it, is of a type that does not travel, or lies too deep.
+    """
+    if depth <= 0:
+        message = f"a value nested more than {DEPTH} deep"
+        raise UnfitValueError(message)
+    kind = type(value)
+    encoder = _ENCODERS.get(kind)
+    if encoder is not None:
+        return encoder(value, depth - 1)
+    if kind in _ITERATORS:
+        return {"t": _ITERATORS[kind], "v": _drawn(iter(value), depth - 1)}  # type: ignore[call-overload]
+    if isinstance(value, type) and value in BUILTIN_TYPES.values():
+        return {"t": "type", "v": value.__name__}
+    if kind.__module__ == "numpy":
+        return _numpy(value, depth - 1)
+    if isinstance(value, tuple):
+        return {"t": "tuple", "v": _items(tuple.__iter__(cast("tuple[object, ...]", value)), depth - 1)}
+    message = f"a value of type {kind.__name__!r}, which is no plain value"
+    raise UnfitValueError(message)
+
+
+def _checked_keys(keys: list[Any]) -> list[Any]:
+    try:
+        hashes = collections.Counter(hash(key) for key in keys)
+    except TypeError as error:
+        raise UnfitValueError(str(error)) from None
+    if hashes and hashes.most_common(1)[0][1] > SAME_HASH:
+        message = "too many keys with one hash value"
+        raise UnfitValueError(message)
+    return keys
+
+
+def _mapping(value: Any, depth: int) -> dict[Any, Any]:  # noqa: ANN401
+    pairs = [(decoded(key, depth), decoded(item, depth)) for key, item in value]
+    _checked_keys([key for key, _ in pairs])
+    return dict(pairs)
+
+
+def _list(value: Any, depth: int) -> list[Any]:  # noqa: ANN401
+    if not isinstance(value, list):
+        message = "a description without its list"
+        raise UnfitValueError(message)
+    return [decoded(item, depth) for item in cast("list[object]", value)]
+
+
+def _array(value: Any, depth: int) -> object:  # noqa: ANN401
+    """Rebuild an array where numpy is loaded; elsewhere its nested lists."""
+    name, items = value
+    plain = decoded(items, depth)
+    numpy = sys.modules.get("numpy")
+    return plain if numpy is None else numpy.array(plain, dtype=str(name))
+
+
+_DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
+    "int": lambda value, depth: int(value, 16),  # noqa: ARG005
+    "tuple": lambda value, depth: tuple(_list(value, depth)),
+    "list": _list,
+    "iterator": lambda value, depth: iter(_list(value, depth)),
+    "set": lambda value, depth: set(_checked_keys(_list(value, depth))),
+    "frozenset": lambda value, depth: frozenset(_checked_keys(_list(value, depth))),
+    "dict": _mapping,
+    "OrderedDict": lambda value, depth: collections.OrderedDict(_mapping(value, depth)),
+    "Counter": lambda value, depth: collections.Counter(_mapping(value, depth)),
+    "defaultdict": lambda value, depth: collections.defaultdict(None, _mapping(value, depth)),
+    "deque": lambda value, depth: collections.deque(_list(value[1], depth), value[0]),
+    "bytes": lambda value, depth: base64.b64decode(value),  # noqa: ARG005
+    "bytearray": lambda value, depth: bytearray(base64.b64decode(value)),  # noqa: ARG005
+    "complex": lambda value, depth: complex(*value),  # noqa: ARG005
+    "range": lambda value, depth: range(*_list(value, depth)),
+    "Decimal": lambda value, depth: decimal.Decimal(value),  # noqa: ARG005
+    "Fraction": lambda value, depth: fractions.Fraction(*_list(value, depth)),
+    "datetime": lambda value, depth: dt.datetime.fromisoformat(value),  # noqa: ARG005
+    "date": lambda value, depth: dt.date.fromisoformat(value),  # noqa: ARG005
+    "time": lambda value, depth: dt.time.fromisoformat(value),  # noqa: ARG005
+    "timedelta": lambda value, depth: dt.timedelta(*value),  # noqa: ARG005
+    "type": lambda value, depth: BUILTIN_TYPES[value],  # noqa: ARG005
+    "ndarray": _array,
+}
+
+
+def decoded(value: object, depth: int = DEPTH) -> Any:  # noqa: ANN401  any plain value
+    """Build the value that a description stands for.
+
+    Raises:
+        UnfitValueError: it is no description, lies too deep, or was made to be slow.
+    """
+    if depth <= 0:
+        message = f"a value nested more than {DEPTH} deep"
+        raise UnfitValueError(message)
+    if isinstance(value, list):
+        return _list(value, depth - 1)
+    if not isinstance(value, dict):
+        return value
+    described = cast("dict[str, Any]", value)
+    try:
+        return _DECODERS[described["t"]](described["v"], depth - 1)
+    except UnfitValueError:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        message = f"not a value's description: {type(error).__name__}"
+        raise UnfitValueError(message) from None
+
+
+def packed(value: object) -> str:
+    """Write a value as one line of JSON.
+
+    Raises:
+        UnfitValueError: as `encoded`.
+    """
+    return json.dumps(encoded(value))
+
+
+def unpacked(text: str) -> Any:  # noqa: ANN401  any plain value
+    """Read a value that `packed` wrote, or somebody hostile.
+
+    Raises:
+        UnfitValueError: as `decoded`.
+    """
+    try:
+        described = json.loads(text)
+    except (RecursionError, ValueError):
+        message = "not JSON"
+        raise UnfitValueError(message) from None
+    return decoded(described)

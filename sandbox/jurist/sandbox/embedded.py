@@ -1,0 +1,204 @@
+"""Runs programs on this host, without a container engine: the default backend.
+
+Theory of operation. A *slot* is a core's worth of running: a box for programs and, once assertions are to be run, a
+second box for test code. A box (`_box.launch`) is a standing fork server in namespaces of its own with a read-only
+view of a few system directories, no network, no capabilities and a control group; a run is one fork of it into fresh
+pid, mount and ipc namespaces with an empty /tmp (`_box.child`). Killing the run's first process removes all its
+descendants, and with them go its files and shared memory.
+
+- *stdio*: a run for each case. Its stdin, stdout and stderr are files in memory.
+- *functions*: one run; the arguments of each call go in and a plain value comes out over a socket. What was expected
+  never comes near it.
+- *asserts*: the program in one box, the test code in the other, a socket between them (`_box.testing`).
+
+A run whose box died with it is tried once more in a new one. A wall limit reached with little CPU while cores were
+taken is tried once more with no other run beside it. What ends as `sandbox_error` is our fault and says nothing about
+the program. Cancelling the task that waits for a run kills the run's tree.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING, Final, Self
+
+from jurist.sandbox._activity import Stop
+from jurist.sandbox._forkserver import BoxDiedError, Options
+from jurist.sandbox._slot import CancelledRunError, Slot, Try
+from jurist.sandbox._values import (
+    Asserts,
+    CaseRun,
+    Ending,
+    Functions,
+    Isolation,
+    Program,
+    Run,
+    SandboxUnavailableError,
+    Stdio,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+__all__ = ["Embedded"]
+
+TRIES: Final = 2
+"""Boxes that one case may take down before we stop blaming ourselves for it."""
+
+
+class Embedded:
+    """Runs programs in boxes of this process's own.
+
+    `slots` is how many run at the same time, one a core by default. `python` is the interpreter for Python programs
+    and `packages` directories with modules for them beside the standard library; `readable` further paths that
+    programs may read. `weaker` allows a start where no control group can be written; the runs say so.
+
+    Use it as an asynchronous context manager; `run` may be called from any number of tasks.
+
+    Raises:
+        SandboxUnavailableError: on entering, where this host lacks something needed.
+    """
+
+    def __init__(
+        self,
+        *,
+        slots: int | None = None,
+        python: str = sys.executable,
+        packages: Sequence[str] = (),
+        readable: Sequence[str] = (),
+        weaker: bool = False,
+    ) -> None:
+        self._options = Options(
+            python=os.path.realpath(python),
+            packages=tuple(packages),
+            readable=tuple(readable),
+            cores=1.0,
+            weaker=weaker,
+        )
+        self._slots = [Slot(number, self._options) for number in range(slots or os.cpu_count() or 1)]
+        self._free: asyncio.Queue[Slot] = asyncio.Queue()
+        self._alone = asyncio.Lock()
+        self._tasks: set[asyncio.Task[Try]] = set()
+
+    async def __aenter__(self) -> Self:
+        started = await asyncio.gather(*(slot.programs.start() for slot in self._slots), return_exceptions=True)
+        for failure in started:
+            if failure is not None:
+                await asyncio.gather(*(slot.stop() for slot in self._slots))
+                raise failure
+        for slot in self._slots:
+            self._free.put_nowait(slot)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for slot in self._slots:
+            slot.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*(slot.stop() for slot in self._slots))
+
+    @property
+    def isolation(self) -> Isolation:
+        """How programs are shut in."""
+        return self._slots[0].programs.isolation
+
+    async def run(self, program: Program) -> Run:
+        """Run a program on all its cases, one after the other.
+
+        It answers for every program; what goes wrong here is in the cases (`sandbox_error`). Cancelling the task that
+        waits kills the run.
+        """
+        if program.language != "python":
+            case = CaseRun(ending=Ending.UNAVAILABLE, reason=f"no toolchain for {program.language!r}")
+            return Run(cases=(case,), isolation=self.isolation)
+        slot = await self._free.get()
+        tried = await self._on(slot, program)
+        if tried.starved:
+            tried = await self._with_nothing_beside(program)
+        return Run(cases=tuple(tried.cases), isolation=self.isolation)
+
+    async def _with_nothing_beside(self, program: Program) -> Try:
+        """Wait until every slot is free and use one of them."""
+        async with self._alone:
+            taken: list[Slot] = []
+            try:
+                while len(taken) < len(self._slots):
+                    taken.append(await self._free.get())
+                return await self._on(taken.pop(), program)
+            finally:
+                for slot in taken:
+                    self._free.put_nowait(slot)
+
+    async def _on(self, slot: Slot, program: Program) -> Try:
+        """Run on a slot, which is free again afterwards, even if nobody waits any more."""
+        slot.cancelled = False
+        task = asyncio.ensure_future(_all_cases(slot, program))
+        self._tasks.add(task)
+
+        def release(done: asyncio.Task[Try]) -> None:
+            self._tasks.discard(done)
+            if not done.cancelled():
+                done.exception()
+            self._free.put_nowait(slot)
+
+        task.add_done_callback(release)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            slot.cancel()
+            raise
+
+
+async def _all_cases(slot: Slot, program: Program) -> Try:
+    tests = program.tests
+    if isinstance(tests, Asserts):
+        return await _surely(slot, program, 0)
+    count = len(tests.stdins) if isinstance(tests, Stdio) else len(tests.arguments)
+    cases: list[CaseRun] = []
+    late = False
+    while len(cases) < count and not slot.cancelled:
+        tried = await _surely(slot, program, len(cases))
+        cases += tried.cases
+        late |= tried.starved
+        ending = cases[-1].ending
+        if ending in {Ending.COMPILE_ERROR, Ending.UNAVAILABLE}:
+            return Try([cases[-1]])
+        if program.stop_at_failure and ending is not Ending.OK:
+            break
+    skipped = CaseRun(ending=Ending.SKIPPED, reason="an earlier case failed")
+    return Try(cases + [skipped] * (count - len(cases)), late)
+
+
+async def _attempt(slot: Slot, program: Program, first: int) -> Try:
+    tests = program.tests
+    if isinstance(tests, Stdio):
+        return await slot.script(program, tests.stdins[first])
+    if isinstance(tests, Functions):
+        return await slot.calls(program, tests, first)
+    return await slot.asserts(program, tests)
+
+
+async def _surely(slot: Slot, program: Program, first: int) -> Try:
+    """Try until the sandbox itself did not fail, some times."""
+    reason = ""
+    for _ in range(TRIES):
+        try:
+            tried = await _attempt(slot, program, first)
+        except CancelledRunError:
+            return Try([CaseRun(ending=Ending.SANDBOX_ERROR, reason="cancelled")])
+        except SandboxUnavailableError as error:
+            reason = str(error)
+        except BoxDiedError as error:
+            if error.stopped in {Stop.CPU, Stop.WALL}:
+                return Try([CaseRun(ending=Ending.TIME_LIMIT, reason="over its time, and deaf to being killed")])
+            if error.out_of_memory:
+                return Try([CaseRun(ending=Ending.MEMORY_LIMIT, reason="out of memory, and the box with it")])
+            reason = "the box died"
+        else:
+            if tried.cases[-1].ending is not Ending.SANDBOX_ERROR or slot.cancelled:
+                return tried
+            reason = tried.cases[-1].reason
+    return Try([CaseRun(ending=Ending.SANDBOX_ERROR, reason=reason)])

@@ -1,0 +1,106 @@
+"""Programs that try to cheat, to see what they must not, or to take the machine down: none passes, all end in time."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jurist.sandbox import Program, Run
+from jurist.verifiers import (
+    Ask,
+    AssertTests,
+    FunctionCase,
+    FunctionTests,
+    ProgramTests,
+    RunLimits,
+    Sample,
+    Score,
+    StdioCase,
+    StdioTests,
+    Task,
+)
+from jurist.verifiers.code_tests import CodeTests
+
+if TYPE_CHECKING:
+    from jurist.sandbox.embedded import Embedded
+
+CASES = [
+    json.loads(line)
+    for line in (Path(__file__).parents[1] / "cases" / "code_attacks.jsonl").read_text(encoding="utf-8").split("\n")
+    if line
+]
+GRACE_S = 1.0
+"""Beyond a test's limit, for the kill and the report."""
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    verdict: str
+    run: Run
+    slowest_s: float
+
+
+def problem_of(row: dict[str, Any], limits: dict[str, Any]) -> ProgramTests:
+    given = row["tests"]
+    protocol: StdioTests | FunctionTests | AssertTests
+    if row["protocol"] == "stdio":
+        protocol = StdioTests(
+            cases=tuple(StdioCase(stdin=case["stdin"], expected_stdout=case["expected"]) for case in given["cases"])
+        )
+    elif row["protocol"] == "function":
+        protocol = FunctionTests(
+            entry_point=given["entry"],
+            cases=tuple(FunctionCase(args=tuple(case["args"]), expected=case["expected"]) for case in given["cases"]),
+        )
+    else:
+        protocol = AssertTests(entry_point=given["entry"], code=given["code"])
+    return ProgramTests(
+        protocol=protocol,
+        language=row["language"],
+        limits=RunLimits(
+            cpu_s=limits["time_s"],
+            wall_s=limits["time_s"],
+            memory_bytes=limits["memory_mb"] << 20,
+            output_bytes=limits["output_kb"] << 10,
+        ),
+    )
+
+
+async def judged(sandbox: Embedded, row: dict[str, Any], limits: dict[str, Any]) -> Outcome:
+    verifier = CodeTests()
+    sample = Sample(
+        task=Task(tests=problem_of(row, limits)), completion=f"~~~~~{row['language']}\n{row['program']}\n~~~~~"
+    )
+    ask = verifier.verdict(sample)
+    assert isinstance(ask, Ask)
+    (program,) = ask.questions
+    assert isinstance(program, Program)
+    started = time.monotonic()
+    run = await sandbox.run(program)
+    elapsed_s = time.monotonic() - started
+    if any(case.ending == "unavailable" for case in run.cases):
+        pytest.skip(f"no toolchain for {row['language']}")
+    score = verifier.verdict(sample, [run])
+    assert isinstance(score, Score), score
+    cases = max(sum(case.wall_s > 0 for case in run.cases), 1)
+    return Outcome(str(score.details["verdict"]), run, elapsed_s / cases)
+
+
+@pytest.mark.parametrize("row", CASES, ids=[row["id"] for row in CASES])
+async def test_it_does_not_pass_and_the_next_program_is_judged_as_ever(sandbox: Embedded, row: dict[str, Any]) -> None:
+    outcome = await judged(sandbox, row, row["limits"])
+
+    assert outcome.verdict in row["acceptable"], outcome.run
+    _, found, forbidden = row["must_not"].partition("output contains ")
+    for word in forbidden.split(" or ") if found else ():
+        assert all(word.encode() not in case.stdout for case in outcome.run.cases)
+    assert outcome.slowest_s < row["limits"]["time_s"] + GRACE_S
+    if "followup" in row:
+        assert (await judged(sandbox, row["followup"], row["limits"])).verdict == "passed"

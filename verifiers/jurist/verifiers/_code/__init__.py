@@ -1,0 +1,1 @@
+"""The pure parts of `code_tests`: finding the program, reading tests, comparing outputs."""

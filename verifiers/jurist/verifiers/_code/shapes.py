@@ -1,0 +1,165 @@
+"""Reads tests in the shapes that trainers' data sets already have.
+
+- APPS, LiveCodeBench, PRIME: `{"inputs": [..], "outputs": [..], "fn_name"?}`; a function's arguments are one JSON value
+  a line, or a list;
+- PrimeIntellect, open-r1: `{"language", "test_cases": [{"input", "output", "fn_name"?}]}`;
+- LiveCodeBench: `[{"input", "output", "testtype": "stdin" | "functional"}]` with the function's name beside it;
+- HumanEval: `{"prompt", "test", "entry_point"}`;
+- MBPP, KodCode: `{"test_list": ["assert .."], "test_setup_code"?, "test_imports"?}`, or the bare list of asserts.
+
+Each may be JSON in a text.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from jurist.verifiers._tests import (
+    AssertTests,
+    FunctionCase,
+    FunctionTests,
+    ProgramTests,
+    StdioCase,
+    StdioTests,
+)
+
+__all__ = ["BadTestsError", "tests_in"]
+
+_CALLED: Final = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\(")
+_NOT_TESTED: Final = frozenset(vars(builtins))
+
+
+class BadTestsError(ValueError):
+    """Raised for tests that cannot be used; the message says what is wrong with them."""
+
+
+def _wrong(message: str) -> BadTestsError:
+    return BadTestsError(message)
+
+
+def _joined(text: object) -> str:
+    """Some data sets give an input or output as its list of lines."""
+    if isinstance(text, list):
+        return "\n".join(str(line) for line in cast("list[object]", text))
+    return str(text)
+
+
+def _arguments(given: object) -> tuple[object, ...]:
+    if isinstance(given, list):
+        return tuple(cast("list[object]", given))
+    try:
+        return tuple(json.loads(line) for line in str(given).split("\n") if line.strip())
+    except ValueError as error:
+        message = f"arguments are one JSON value a line: {error}"
+        raise BadTestsError(message) from None
+
+
+def _expected(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        return given
+
+
+def _pairs(inputs: object, outputs: object, name: str, *, single_wrapped: bool) -> StdioTests | FunctionTests:
+    if not isinstance(inputs, list) or not isinstance(outputs, list):
+        raise _wrong("inputs and outputs are lists")
+    ins, outs = cast("list[object]", inputs), cast("list[object]", outputs)
+    if len(ins) != len(outs):
+        message = f"{len(ins)} inputs and {len(outs)} outputs"
+        raise BadTestsError(message)
+    if not name:
+        return StdioTests(
+            cases=tuple(
+                StdioCase(stdin=_joined(one), expected_stdout=_joined(two)) for one, two in zip(ins, outs, strict=True)
+            )
+        )
+    # APPS puts a function's result into a list of one.
+    unwrap = single_wrapped and all(isinstance(out, list) and len(cast("list[object]", out)) == 1 for out in outs)
+    results = [cast("list[object]", out)[0] for out in outs] if unwrap else [_expected(out) for out in outs]
+    return FunctionTests(
+        entry_point=name,
+        cases=tuple(FunctionCase(args=_arguments(one), expected=two) for one, two in zip(ins, results, strict=True)),
+    )
+
+
+def _listed(cases: list[Any], name: str) -> StdioTests | FunctionTests:
+    if not all(isinstance(case, Mapping) for case in cases):
+        raise _wrong("each test case is an object with input and output")
+    given = cast("list[Mapping[str, Any]]", cases)
+    if any("input" not in case or "output" not in case for case in given):
+        raise _wrong("each test case has input and output")
+    first: Mapping[str, Any] = given[0] if given else {}
+    functional = first.get("type", first.get("testtype", "")) in {"function_call", "functional"}
+    name = name or str(first.get("fn_name") or "")
+    if functional and not name:
+        raise _wrong("functional test cases without the function's name")
+    inputs, outputs = [case["input"] for case in given], [case["output"] for case in given]
+    return _pairs(inputs, outputs, name, single_wrapped=functional and "fn_name" in first)
+
+
+def _asserts(lines: list[Any], shape: Mapping[str, Any]) -> AssertTests:
+    code = "\n".join(str(line) for line in lines)
+    names = [name for name in _CALLED.findall(code) if name not in _NOT_TESTED]
+    entry_point = str(shape.get("entry_point") or (names[0] if names else ""))
+    setup = [_joined(shape.get("test_imports") or ""), str(shape.get("test_setup_code") or "")]
+    return AssertTests(entry_point=entry_point, code="\n".join([*setup, code]))
+
+
+def _human_eval(shape: Mapping[str, Any]) -> AssertTests:
+    entry_point, code = str(shape.get("entry_point") or ""), str(shape["test"])
+    if entry_point and re.search(r"^def check\(", code, re.MULTILINE):
+        # Data sets differ in whether the call of `check` is there already; twice does no harm.
+        code = f"{code}\ncheck({entry_point})\n"
+    return AssertTests(entry_point=entry_point, code=code, prelude=str(shape.get("prompt") or ""))
+
+
+def _loaded(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except (RecursionError, ValueError):
+        message = "not JSON"
+        raise BadTestsError(message) from None
+
+
+def tests_in(given: object) -> ProgramTests:
+    """Read tests in any of the shapes above.
+
+    Raises:
+        BadTestsError: it is none of them, or a broken one.
+    """
+    given = _loaded(given)
+    if isinstance(given, list):
+        items = cast("list[Any]", given)
+        if items and all(isinstance(item, str) for item in items):
+            return ProgramTests(protocol=_asserts(items, {}))
+        return ProgramTests(protocol=_listed(items, ""))
+    if not isinstance(given, Mapping):
+        raise _wrong("tests are an object or a list")
+    shape = cast("Mapping[str, Any]", given)
+    language, name = str(shape.get("language") or ""), str(shape.get("fn_name") or "")
+    if "inputs" in shape and "outputs" in shape:
+        return ProgramTests(
+            protocol=_pairs(shape["inputs"], shape["outputs"], name, single_wrapped=True), language=language
+        )
+    for key in ("test_cases", "public_test_cases", "private_test_cases"):
+        if key in shape:
+            cases = _loaded(shape[key])
+            if not isinstance(cases, list):
+                message = f"{key} is a list"
+                raise BadTestsError(message)
+            return ProgramTests(protocol=_listed(cast("list[Any]", cases), name), language=language)
+    if isinstance(shape.get("test_list"), list):
+        return ProgramTests(protocol=_asserts(cast("list[Any]", shape["test_list"]), shape))
+    if isinstance(shape.get("test"), str):
+        return ProgramTests(protocol=_human_eval(shape))
+    message = f"no tests among the fields {', '.join(sorted(map(str, shape)))}"[:200]
+    raise BadTestsError(message)

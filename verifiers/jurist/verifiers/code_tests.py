@@ -1,0 +1,265 @@
+"""Whether the submitted program passes the problem's tests, or what share of them."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
+
+from pydantic import Field
+
+from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Limits, Program, Run, Stdio
+from jurist.sandbox import codec as plain
+from jurist.verifiers._code.compare import TEXT_MODES, TINY, TOLERANCE, text_difference, value_difference
+from jurist.verifiers._code.shapes import BadTestsError, tests_in
+from jurist.verifiers._code.submission import Missing, submission
+from jurist.verifiers._tests import AssertTests, FunctionTests, ProgramTests, StdioTests
+from jurist.verifiers._values import Abstain, Ask, Cause, FinishReason, NoReply, Score
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from jurist.verifiers._values import Reply, Sample, Verdict
+
+__all__ = ["CodeTests"]
+
+DETAILED_CASES = 100
+"""Cases with an entry of their own in the details."""
+HEAD_CHARACTERS = 200
+"""Of stdout and stderr in the details."""
+MIB = 1 << 20
+
+NOT_ITS_FAULT = {
+    Ending.SANDBOX_ERROR: Cause.INTERNAL,
+    Ending.UNAVAILABLE: Cause.UNAVAILABLE,
+    Ending.TEST_ERROR: Cause.INVALID_REFERENCE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One case: `verdict` is "passed" or the name of an `Ending`."""
+
+    run: CaseRun
+    verdict: str
+    reason: str
+    weight: float = 1.0
+    subtask: str = ""
+
+    @property
+    def passed(self) -> bool:
+        return self.verdict == "passed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeTests:
+    """Scores the program in a completion by running it on the task's tests in a sandbox.
+
+    ProgramTests are in `task.tests`, or in a trainer's own shape in `task.extra` or as JSON in `task.answers`. Details:
+    `verdict` (of the first case that failed, or "passed"), `passed`, `total`, `isolation`, and for the first hundred
+    `tests`: verdict, reason, cpu_s, wall_s, peak_memory_bytes, heads of stdout and stderr, truncated.
+    """
+
+    version: ClassVar[str] = "1"
+
+    reward: Annotated[
+        Literal["all", "fraction", "weighted", "subtasks", "prefix"],
+        Field(
+            description="1.0 for all tests or 0.0; the share of tests passed; of their weight; of the subtasks whose "
+            "tests all passed; or of the tests before the first failure"
+        ),
+    ] = "all"
+    stop_at_failure: Annotated[
+        bool, Field(description="with `all` and `prefix`: run no test after one that crashed or hit a limit")
+    ] = True
+    cpu_s: Annotated[float, Field(gt=0, le=600, description="CPU seconds a test, where the task says nothing")] = 10.0
+    wall_s: Annotated[float, Field(gt=0, le=1200, description="seconds by the clock a test, as above")] = 20.0
+    memory_bytes: Annotated[int, Field(ge=16 * MIB, description="bytes of memory a test, as above")] = 512 * MIB
+    output_bytes: Annotated[int, Field(ge=1, le=64 * MIB, description="bytes of output a test, as above")] = 16 * MIB
+
+    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
+        """Ask for the program to be run, then compare what it did with what the tests expect."""
+        try:
+            tests = _tests_of(sample)
+        except BadTestsError as error:
+            return Abstain(Cause.INVALID_REFERENCE, f"no usable tests: {error}")
+        if replies:
+            (reply,) = replies
+            if isinstance(reply, NoReply):
+                return Abstain(reply.cause, reply.reason)
+            return self._scored(tests, cast("Run", reply))
+        language = tests.language or "python"
+        source = submission(sample.completion, language, truncated=sample.finish_reason is FinishReason.LENGTH)
+        if isinstance(source, Missing):
+            return Score(0.0, f"no program: {source.reason}", {"verdict": "no_program"})
+        try:
+            return Ask((self._program(tests, language, source),))
+        except (ValueError, OverflowError) as error:
+            return Abstain(Cause.INVALID_REFERENCE, f"no usable tests: {error}")
+
+    def _limits(self, tests: ProgramTests) -> Limits:
+        own = tests.limits
+        return Limits(
+            cpu_s=own.cpu_s or self.cpu_s,
+            wall_s=own.wall_s or max(self.wall_s, 2 * (own.cpu_s or 0.0)),
+            memory_bytes=own.memory_bytes or self.memory_bytes,
+            output_bytes=own.output_bytes or self.output_bytes,
+        )
+
+    def _program(self, tests: ProgramTests, language: str, source: str) -> Program:
+        protocol = tests.protocol
+        trials: Stdio | Functions | Asserts
+        if isinstance(protocol, StdioTests):
+            trials = Stdio(stdins=tuple(case.stdin for case in protocol.cases))
+        elif isinstance(protocol, FunctionTests):
+            arguments = tuple(plain.packed(list(case.args)) for case in protocol.cases)
+            trials = Functions(entry_point=protocol.entry_point, arguments=arguments)
+        else:
+            trials = Asserts(code=protocol.code, entry_point=protocol.entry_point, prelude=protocol.prelude)
+            source = _continued(protocol, source)
+        return Program(
+            source=source,
+            tests=trials,
+            language=language,
+            limits=self._limits(tests),
+            stop_at_failure=self.stop_at_failure and self.reward in {"all", "prefix"},
+        )
+
+    def _scored(self, tests: ProgramTests, run: Run) -> Verdict:
+        judged = _judged(tests, run)
+        failures = [case for case in judged if not case.passed]
+        details = _details(judged, run)
+        ours = next((case for case in judged if Ending(case.run.ending) in NOT_ITS_FAULT), None)
+        theirs = next((case for case in failures if Ending(case.run.ending) not in NOT_ITS_FAULT), None)
+        # One failure decides `all`, whatever befell the other tests.
+        if ours is not None and not (self.reward == "all" and theirs is not None and theirs.verdict != "skipped"):
+            return Abstain(NOT_ITS_FAULT[ours.run.ending], ours.reason or ours.verdict, details)
+        reason = f"{len(judged) - len(failures)} of {len(judged)} tests passed"
+        if theirs is not None:
+            reason += f"; test {judged.index(theirs) + 1}: {theirs.verdict}" + (
+                f", {theirs.reason}" if theirs.reason else ""
+            )
+        return Score(self._value(judged), reason, details)
+
+    def _value(self, judged: list[_Judged]) -> float:
+        if self.reward == "all":
+            return float(all(case.passed for case in judged))
+        if self.reward == "fraction":
+            return sum(case.passed for case in judged) / len(judged)
+        if self.reward == "prefix":
+            first = next((index for index, case in enumerate(judged) if not case.passed), len(judged))
+            return first / len(judged)
+        if self.reward == "weighted":
+            return sum(case.weight for case in judged if case.passed) / sum(case.weight for case in judged)
+        subtasks: defaultdict[str, list[bool]] = defaultdict(list)
+        for case in judged:
+            subtasks[case.subtask].append(case.passed)
+        return sum(all(passed) for passed in subtasks.values()) / len(subtasks)
+
+
+def _tests_of(sample: Sample) -> ProgramTests:
+    """Find the task's tests.
+
+    Raises:
+        BadTestsError: there are none, or they cannot be used.
+    """
+    task = sample.task
+    if task.tests is not None:
+        tests = task.tests
+    elif "tests" in task.extra:
+        tests = tests_in(task.extra["tests"])
+    elif task.extra.keys() & {"inputs", "test_cases", "test_list", "test", "public_test_cases", "private_test_cases"}:
+        tests = tests_in(task.extra)
+    elif task.answers and task.answers[0].lstrip()[:1] in {"{", "["}:
+        tests = tests_in(task.answers[0])
+    else:
+        message = "the task has none"
+        raise BadTestsError(message)
+    protocol = tests.protocol
+    if isinstance(protocol, AssertTests):
+        if not protocol.code.strip():
+            message = "the test code is empty"
+            raise BadTestsError(message)
+    elif not protocol.cases:
+        message = "no test cases"
+        raise BadTestsError(message)
+    elif not all(case.weight > 0 for case in protocol.cases):
+        message = "a weight is not above 0"
+        raise BadTestsError(message)
+    if tests.compare.mode not in {"", "value", *TEXT_MODES}:
+        message = f"no way of comparing is called {tests.compare.mode!r}"
+        raise BadTestsError(message)
+    return tests
+
+
+def _continued(tests: AssertTests, source: str) -> str:
+    """Put a submission behind the task's own beginning; a body alone continues its last function."""
+    if not tests.prelude:
+        return source
+    first = next((line for line in source.split("\n") if line.strip()), "")
+    defined = re.search(rf"^\s*(?:async\s+)?def\s+{re.escape(tests.entry_point)}\b", source, re.MULTILINE)
+    if first[:1] in {" ", "\t"} and not defined:
+        return tests.prelude + source
+    return f"{tests.prelude}\n{source}"
+
+
+def _difference(tests: ProgramTests, index: int, case: CaseRun) -> str | None:
+    compare, protocol = tests.compare, tests.protocol
+    rel_tolerance = TOLERANCE if compare.rel_tolerance is None else compare.rel_tolerance
+    if isinstance(protocol, FunctionTests):
+        abs_tolerance = TINY if compare.abs_tolerance is None else compare.abs_tolerance
+        try:
+            returned = plain.unpacked(case.returned or "")
+        except plain.UnfitValueError as error:
+            return str(error)
+        return value_difference(protocol.cases[index].expected, returned, abs_tolerance, rel_tolerance)
+    if isinstance(protocol, StdioTests):
+        mode = compare.mode if compare.mode in TEXT_MODES else "float"
+        abs_tolerance = TOLERANCE if compare.abs_tolerance is None else compare.abs_tolerance
+        expected = protocol.cases[index].expected_stdout
+        if not isinstance(expected, str):
+            mode = "any_of"
+        return text_difference(mode, expected, case.stdout, abs_tolerance, rel_tolerance)
+    return None
+
+
+def _judged(tests: ProgramTests, run: Run) -> list[_Judged]:
+    """Give every test its verdict; what kept all of them from running is the verdict of each."""
+    cases = () if isinstance(tests.protocol, AssertTests) else tests.protocol.cases
+    runs = run.cases if len(run.cases) == max(len(cases), 1) else run.cases[:1] * max(len(cases), 1)
+    judged: list[_Judged] = []
+    for index, case in enumerate(runs):
+        difference = _difference(tests, index, case) if case.ending is Ending.OK else case.reason
+        wrong = difference is not None
+        verdict = ("wrong_answer" if wrong else "passed") if case.ending is Ending.OK else case.ending.value
+        weight, subtask = (cases[index].weight, cases[index].subtask) if cases else (1.0, "")
+        judged.append(_Judged(case, verdict, difference or "", weight, subtask))
+    return judged
+
+
+def _head(text: bytes) -> str:
+    return text[: 4 * HEAD_CHARACTERS].decode(errors="replace")[:HEAD_CHARACTERS]
+
+
+def _details(judged: list[_Judged], run: Run) -> Mapping[str, object]:
+    first = next((case.verdict for case in judged if not case.passed), "passed")
+    return {
+        "verdict": first,
+        "passed": sum(case.passed for case in judged),
+        "total": len(judged),
+        "isolation": run.isolation.value,
+        "tests": [
+            {
+                "verdict": case.verdict,
+                "reason": case.reason,
+                "cpu_s": round(case.run.cpu_s, 6),
+                "wall_s": round(case.run.wall_s, 6),
+                "peak_memory_bytes": case.run.peak_memory_bytes,
+                "stdout": _head(case.run.stdout),
+                "stderr": _head(case.run.stderr),
+                "truncated": max(len(case.run.stdout), len(case.run.stderr)) > HEAD_CHARACTERS,
+            }
+            for case in judged[:DETAILED_CASES]
+        ],
+    }
