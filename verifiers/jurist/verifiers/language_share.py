@@ -1,99 +1,117 @@
 """DeepSeek-R1's language reward: the share of the thought's words that are in the language wanted.
 
-Math, code, links, names of functions and single letters count in neither sum; a word that mixes scripts counts as none
-of the language. Where several languages share a script, this first version tells them by script alone.
+Math, code, links, names of functions, units, acronyms and letters that are no words count in neither sum; a word that
+mixes alphabets counts in the total and is of no language. Where several languages share a script, each word's language
+is told from the words around it.
 """
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from jurist.verifiers._languages import Census, census, code_of
+from jurist.verifiers._masking import mask
 from jurist.verifiers._thought import View, view
 from jurist.verifiers._values import Abstain, Cause, Score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from jurist.verifiers._values import Ask, Reply, Sample, Verdict
 
 __all__ = ["LanguageShare"]
 
-_MASKED = re.compile(
-    r"```.*?(?:```|\Z)|`[^`\n]*`|\$\$[^$]*\$\$|\$[^\s$][^$\n]*\$|\\\((?:(?!\\[()]).){0,2000}\\\)|\\\[(?:(?!\\[\[\]]).){0,2000}\\\]"
-    r"|\\begin\{([a-z]+)\*?\}(?:(?!\\begin).){0,2000}?\\end\{\1\*?\}|https?://\S+|\\[A-Za-z]+",
-    re.DOTALL,
-)
-_SCRIPTS = {
-    "Han": r"\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff",
-    "Kana": r"\u3041-\u30ff\u31f0-\u31ff",
-    "Hangul": r"\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3",
-    "Latin": r"A-Za-z\u00aa\u00ba\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff",
-    "Cyrillic": r"\u0400-\u052f",
-    "Arabic": r"\u0620-\u065f\u066e-\u06d3\u06fa-\u06ff\ufb50-\ufdff\ufe70-\ufefc",
-    "Greek": r"\u0370-\u03ff\u1f00-\u1fff",
-    "Hebrew": r"\u0591-\u05f4",
-    "Thai": r"\u0e01-\u0e3a\u0e40-\u0e4e",
-    "Devanagari": r"\u0900-\u0963\u0971-\u097f",
-    "Bengali": r"\u0980-\u09e3",
-    "Tamil": r"\u0b80-\u0be3",
-    "Telugu": r"\u0c00-\u0c63",
-}
-# Characters a word, in the scripts that put no blanks between words.
-_CHARACTERS_A_WORD = {"Han": 1.6, "Kana": 2.3, "Thai": 4.6}
-_OF_LANGUAGE = {
-    "zh": {"Han"}, "ja": {"Han", "Kana"}, "ko": {"Hangul"}, "ru": {"Cyrillic"}, "uk": {"Cyrillic"},
-    "bg": {"Cyrillic"},
-    "sr": {"Cyrillic", "Latin"}, "ar": {"Arabic"}, "fa": {"Arabic"}, "ur": {"Arabic"},
-    "el": {"Greek"}, "he": {"Hebrew"},
-    "th": {"Thai"}, "hi": {"Devanagari"}, "bn": {"Bengali"},
-    "ta": {"Tamil"}, "te": {"Telugu"},
-}  # fmt: skip
-_RUN = re.compile("|".join(f"(?P<{script}>[{letters}\u0300-\u036f'\u2019]+)" for script, letters in _SCRIPTS.items()))
-_WORD = re.compile(r"[^\W\d_][\w'\u2019\u0300-\u036f\u0900-\u0d7f\u0e00-\u0eff]*")
+# Prose can be hidden in code and math, where it is not counted; past this share of the text that must be suspected.
+MOST_MASKED = 0.5
+# More than a few look-alike words or unseen characters are no slip of the pen.
+MOST_MIXED, MOST_INVISIBLE = 0.05, 0.01
+# One word for most of a text of this many words is no text.
+MOST_COMMON, REPETITIVE_FROM = 0.4, 50
+# Below this many words a share is coarse.
+FEW_WORDS = 5
+# A prompt's language shows in its beginning.
+PROMPT_CHARACTERS = 4_000
+
+Flag = Literal["masked", "mixed_alphabets", "invisible", "repetitive", "few_words"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageShare:
     """Scores words of the target language over all words; abstains where there are none.
 
-    Details: `share`; `words` and `target_words`, estimates from characters in scripts without blanks.
+    The target is the option, else the task's `language`, else the language of its prompt. Norwegian has one code (nb);
+    Serbian, Croatian and Bosnian are one language (sh).
+
+    Details: `target`, its code; `share`; `words` and `target_words`, estimates from characters in scripts without
+    blanks; `languages`, the share of words by language, und-SCRIPT for words whose language was not looked for because
+    their script already tells that they are not in the target's; `masked`, the share of characters that are code, math
+    or links; `flags`, signs of a text made to deceive: masked (above one half), mixed_alphabets (look-alike letters),
+    invisible, repetitive (one word for most of the text), few_words.
     """
 
     version: ClassVar[str] = "1"
 
+    target: Annotated[
+        str,
+        Field(
+            pattern=r"^([A-Za-z]{2,3}([-_][A-Za-z0-9]{1,8})*)?$",
+            description="IETF tag of the language wanted; from the task when empty",
+        ),
+    ] = ""
     part: Annotated[View, Field(description="which part of the completion is read")] = "think"
+    threshold: Annotated[
+        float | None,
+        Field(ge=0.0, le=1.0, description="score 1.0 for a share of at least this and 0.0 below, instead of the share"),
+    ] = None
+    refused: Annotated[
+        tuple[Flag, ...], Field(max_length=5, description="flags for which the score is 0.0 whatever the share")
+    ] = ()
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
-        """Count words by script."""
-        language = sample.task.language.replace("_", "-").partition("-")[0].lower()
-        if not language:
-            return Abstain(Cause.NOT_APPLICABLE, "the task names no language")
-        wanted = _OF_LANGUAGE.get(language, {"Latin"})
-        text = _MASKED.sub(" ", unicodedata.normalize("NFKC", view(sample.completion, self.part)))
-        words = target = 0.0
-        for count, scripts in _words(text):
-            words += count
-            target += count if scripts <= wanted else 0.0
-        if not words:
+        """Count words by language."""
+        tag = self.target or sample.task.language
+        target = code_of(tag) if tag else _language_of(sample.task.prompt)
+        if not target:
+            return Abstain(Cause.NOT_APPLICABLE, f"no model of {tag!r}" if tag else "no language was asked for")
+        text = unicodedata.normalize("NFKC", view(sample.completion, self.part))
+        masked = mask(text)
+        count = census(masked.text, target)
+        if not count.total:
             return Abstain(Cause.NOT_APPLICABLE, "no words")
-        share = target / words
-        details = {"share": share, "words": round(words), "target_words": round(target)}
-        return Score(share, f"{target:.0f} of {words:.0f} words are {language}", details)
+        share = min(count.words.get(target, 0.0) / count.total, 1.0)
+        flags = _flags(count, masked.share, len(text))
+        by_size = sorted(count.words.items(), key=lambda item: (-item[1], item[0]))
+        details = {
+            "target": target,
+            "share": share,
+            "words": round(count.total, 1),
+            "target_words": round(count.words.get(target, 0.0), 1),
+            "languages": {language: round(words / count.total, 4) for language, words in by_size},
+            "masked": round(masked.share, 4),
+            "flags": flags,
+        }
+        score = share if self.threshold is None else float(share >= self.threshold)
+        refused = [flag for flag in flags if flag in self.refused]
+        reason = f"{share:.1%} of {count.total:.0f} words are {target}" + (f"; {', '.join(flags)}" if flags else "")
+        return Score(0.0 if refused else score, reason, details)
 
 
-def _words(text: str) -> Iterator[tuple[float, set[str]]]:
-    for word, times in Counter(_WORD.findall(text)).items():
-        runs = [(run.lastgroup or "", run.end() - run.start()) for run in _RUN.finditer(word)]
-        dense = [
-            (script, length / _CHARACTERS_A_WORD[script]) for script, length in runs if script in _CHARACTERS_A_WORD
-        ]
-        yield from ((times * count, {script}) for script, count in dense)
-        spaced = [(script, length) for script, length in runs if script not in _CHARACTERS_A_WORD]
-        if sum(length for _, length in spaced) > 1:
-            yield float(times), {script for script, _ in spaced}
+def _language_of(prompt: str) -> str:
+    words = census(mask(unicodedata.normalize("NFKC", prompt[:PROMPT_CHARACTERS])).text).words
+    language = max(words, key=lambda code: words[code], default="")
+    return "" if language.startswith("und") else language
+
+
+def _flags(count: Census, masked: float, characters: int) -> list[str]:
+    signs = {
+        "masked": masked > MOST_MASKED,
+        "mixed_alphabets": count.mixed > MOST_MIXED * count.total,
+        "invisible": count.invisible > MOST_INVISIBLE * characters,
+        "repetitive": count.total >= REPETITIVE_FROM and count.commonest > MOST_COMMON * count.total,
+        "few_words": count.total < FEW_WORDS,
+    }
+    return [flag for flag, found in signs.items() if found]
