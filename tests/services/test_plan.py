@@ -28,7 +28,7 @@ def test_every_group_is_in_one_chunk_in_order_and_chunks_are_bounded(
     assert [index for piece in pieces for index in piece.indices] == list(range(len(groups)))
     for piece in pieces:
         held = [groups[index] for index in piece.indices]
-        assert piece.chunk.payloads == tuple(each.payload for each in held)
+        assert list(piece.chunk.payloads) == [each.payload for each in held]
         assert len({id(each.terms) for each in held}) == 1
         if len(held) > 1:
             assert sum(len(each.payload) for each in held) <= CHUNK_BYTES

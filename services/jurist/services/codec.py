@@ -88,9 +88,10 @@ class Decoder:
         default = self.recipe(request.recipe) if request.HasField("recipe") else None
         groups: list[Group] = []
         seen: dict[str, int] = {}
-        for index, message in enumerate(request.groups):
+        payloads = wire.slices(data, reward_pb2.ScoreBatchRequest.GROUPS_FIELD_NUMBER)
+        for index, (message, payload) in enumerate(zip(request.groups, payloads, strict=True)):
             try:
-                groups.append(self.group(message, default, step))
+                groups.append(self._group(message, payload, default, step))
             except BadInputError as error:
                 raise error.under(f"groups[{index}]") from None
             first = seen.setdefault(message.group_id, index)
@@ -104,6 +105,15 @@ class Decoder:
         Raises:
             BadInputError: a field is not what it must be; its path begins at the group.
         """
+        return self._group(message, message.SerializeToString(), default, step)
+
+    def _group(
+        self,
+        message: reward_pb2.RolloutGroup,
+        payload: bytes | memoryview,
+        default: BoundRecipe | None,
+        step: int | None,
+    ) -> Group:
         if not message.group_id:
             raise BadInputError("group_id", "is required")
         _check_id("group_id", message.group_id, ID_CHARACTERS)
@@ -121,7 +131,7 @@ class Decoder:
             rollout_ids=ids,
             recipe=bound.recipe,
             terms=bound.terms(step),
-            payload=message.SerializeToString(),
+            payload=payload,
         )
 
     def recipe(self, message: reward_pb2.Recipe) -> BoundRecipe:
@@ -213,9 +223,9 @@ def _recipe_fields(message: reward_pb2.Recipe) -> Mapping[str, object]:
     return {"name": message.name, "terms": terms, "advantage": ADVANTAGES[message.advantage].value}
 
 
-def samples(payload: bytes) -> list[Sample]:
+def samples(payload: bytes | memoryview) -> list[Sample]:
     """Decode a group's rollouts, each with the task they share."""
-    group = reward_pb2.RolloutGroup.FromString(payload)
+    group = reward_pb2.RolloutGroup.FromString(cast("bytes", payload))  # any buffer will do; the stubs know bytes
     wired = group.task
     task = Task(
         prompt=wired.prompt or "\n\n".join(message.content for message in wired.messages),

@@ -17,7 +17,7 @@ from google.protobuf.struct_pb2 import Struct
 
 from jurist.services.codec import samples
 from jurist.services.values import Finding, Findings
-from jurist.verifiers import Abstain, Ask, Cause, NoReply, Score
+from jurist.verifiers import Abstain, Ask, Cause, NoReply, Score, decide_equality
 
 if TYPE_CHECKING:
     from jurist.verifiers import Decision, Equality, Reply, Sample, Verdict, Verifier
@@ -69,22 +69,23 @@ class Judged:
 class Chunk:
     """Groups to be judged by the same verifiers.
 
-    A verifier that is None is not active. With `replies` only the cells named there are judged, with their replies; all
-    others come back as None. `settled` gives the verdict of cells that must not be tried (again).
+    `payloads` are the groups in wire form; `run` is given them again, since they travel to a worker on a way of their
+    own. A verifier that is None is not active. With `replies` only the cells named there are judged, with their
+    replies; all others come back as None. `settled` gives the verdict of cells that must not be tried (again).
     """
 
     verifiers: tuple[Verifier | None, ...]
-    payloads: tuple[bytes, ...]
+    payloads: tuple[bytes | memoryview, ...]
     replies: Mapping[Cell, tuple[Reply, ...]] | None = None
     settled: Mapping[Cell, Abstain] = field(default_factory=dict[Cell, Abstain])
 
-    def run(self, progress: Progress) -> Judged:
+    def run(self, progress: Progress, payloads: Sequence[bytes | memoryview]) -> Judged:
         """Judge every cell."""
         faults: list[str] = []
-        groups = [self._group(index, payload, progress, faults) for index, payload in enumerate(self.payloads)]
+        groups = [self._group(index, payload, progress, faults) for index, payload in enumerate(payloads)]
         return Judged(groups=groups, faults=faults)
 
-    def _group(self, index: int, payload: bytes, progress: Progress, faults: list[str]) -> WiredGroup:
+    def _group(self, index: int, payload: bytes | memoryview, progress: Progress, faults: list[str]) -> WiredGroup:
         decoding = Cell(index, -1, -1)
         if decoding in self.settled:
             return self.settled[decoding]
@@ -196,11 +197,9 @@ class Decide:
     question: Equality
     cpu_s: float
 
-    def run(self, progress: Progress) -> Decision | NoReply:
+    def run(self, progress: Progress, _: Sequence[memoryview]) -> Decision | NoReply:
         """Decide it."""
         progress.at(Cell(0, 0, 0), self.cpu_s)
-        from jurist.verifiers import decide_equality
-
         try:
             return decide_equality(self.question)
         except (MemoryError, RecursionError) as error:

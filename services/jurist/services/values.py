@@ -82,15 +82,15 @@ class PlannedTerm:
 class Group:
     """One group as it was accepted.
 
-    `payload` is the group in wire form: its texts are decoded where they are judged, never in the front, whose one
-    thread every request shares.
+    `payload` is the group in wire form, a slice of the request: its texts are decoded where they are judged, never in
+    the front, whose one thread every request shares.
     """
 
     group_id: str
     rollout_ids: Sequence[str]
     recipe: Recipe
     terms: tuple[PlannedTerm, ...]
-    payload: bytes
+    payload: bytes | memoryview
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

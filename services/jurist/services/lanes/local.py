@@ -59,7 +59,7 @@ class LocalRules:
         deaths: Counter[Cell | None] = Counter()
         while True:
             try:
-                judged: Judged = await self.pool.run(replace(chunk, settled=settled))
+                judged: Judged = await self.pool.run(replace(chunk, settled=settled, payloads=()), chunk.payloads)
             except WorkerDiedError as died:
                 deaths[died.cell] += 1
                 if deaths[died.cell] < TRIES and not died.at_limit:

@@ -8,6 +8,7 @@ says which cell it was in. Why not a library: docs/decisions/002-worker-pool.md.
 from __future__ import annotations
 
 import asyncio
+import mmap
 import pickle
 import signal
 from typing import TYPE_CHECKING, Any
@@ -15,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from jurist.services.errors import ConfigurationError, StoppingError
-from jurist.services.lanes.worker import HEADER, read_progress
+from jurist.services.lanes.worker import ARENA_START, HEADER, read_progress
 from jurist.services.lanes.zygote import Birth, Zygote
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from jurist.services.judge import Cell, Work
     from jurist.services.lanes.worker import Limits
@@ -54,21 +55,38 @@ class _Worker:
     def __init__(self, birth: Birth, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.pid = birth.pid
         self.status = birth.status
-        self.progress = birth.progress
+        self._file = birth.shared
+        self.shared = mmap.mmap(self._file.fileno(), 0)
         self.stalled = False
         self.worn = False
         self._reader = reader
         self._writer = writer
 
-    async def do(self, job: bytes) -> object:
-        self._writer.writelines((HEADER.pack(len(job)), job))
+    async def do(self, work: Work, buffers: Sequence[bytes | memoryview]) -> object:
+        job = pickle.dumps(self._share(buffers), protocol=5) + pickle.dumps(work, protocol=5)
+        self._writer.write(HEADER.pack(len(job)) + job)
         await self._writer.drain()
         (size,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
         result, self.worn = pickle.loads(await self._reader.readexactly(size))  # noqa: S301  # our own worker's
         return result
 
+    def _share(self, buffers: Sequence[bytes | memoryview]) -> list[int]:
+        """Write buffers where the worker will read them; returns their sizes."""
+        sizes = [len(buffer) for buffer in buffers]
+        need = ARENA_START + sum(sizes)
+        if need > len(self.shared):
+            self.shared.close()
+            self._file.truncate(need)
+            self.shared = mmap.mmap(self._file.fileno(), 0)
+        at = ARENA_START
+        for buffer, size in zip(buffers, sizes, strict=True):
+            self.shared[at : at + size] = buffer
+            at += size
+        return sizes
+
     def close(self) -> None:
         self._writer.transport.abort()
+        self._file.close()
 
 
 class WorkerPool:
@@ -116,8 +134,8 @@ class WorkerPool:
         self._idle.put_nowait(None)
         await self._zygote.stop()
 
-    async def run(self, work: Work) -> Any:  # noqa: ANN401  # each kind of work has its own result
-        """Do a piece of work in the next free worker.
+    async def run(self, work: Work, buffers: Sequence[bytes | memoryview] = ()) -> Any:  # noqa: ANN401  # each kind of work has its own result
+        """Do a piece of work in the next free worker, which is given `buffers` without a copy through the socket.
 
         Raises:
             WorkerDiedError: the worker died under it.
@@ -125,12 +143,11 @@ class WorkerPool:
         """
         if self._stopping:
             raise StoppingError("the workers are stopping")
-        job = pickle.dumps(work, protocol=5)
         worker = await self._idle.get()
         if worker is None:  # the pool stopped meanwhile; the next in line is to know it, too
             self._idle.put_nowait(None)
             raise StoppingError("the workers are stopping")
-        doing = asyncio.ensure_future(worker.do(job))
+        doing = asyncio.ensure_future(worker.do(work, buffers))
         watch = asyncio.ensure_future(self._watch(worker))
         try:
             result = await asyncio.shield(doing)
@@ -161,7 +178,7 @@ class WorkerPool:
         """Kill the worker when one cell lasts longer than `stall_s` by the clock."""
         last = -1
         while True:
-            steps, _ = read_progress(worker.progress)
+            steps, _ = read_progress(worker.shared)
             if steps == last:
                 worker.stalled = True
                 self._zygote.kill(worker.pid)
@@ -182,7 +199,7 @@ class WorkerPool:
     async def _autopsy(self, worker: _Worker) -> WorkerDiedError:
         """Find out what a worker died of, and see to its successor."""
         self.died += 1
-        _, cell = read_progress(worker.progress)
+        _, cell = read_progress(worker.shared)
         await asyncio.wait([worker.status], timeout=STATUS_WAIT_S)
         status = worker.status.result() if worker.status.done() else None
         self._later(self._replace(worker))

@@ -1,7 +1,7 @@
 """The process that workers are forked from: everything is imported once, a new worker costs a fork.
 
 It speaks over one socket of whole packets (SOCK_SEQPACKET), JSON each. In: `["fork", limits]` with a worker's socket
-and progress file as descriptors, and `["kill", pid]`. Out: `["born", pid]` for each fork, in order, and `["died", pid,
+and shared memory as descriptors, and `["kill", pid]`. Out: `["born", pid]` for each fork, in order, and `["died", pid,
 status]` as workers end. Only it signals workers: a pid is certain to be theirs until it has been reaped here. When the
 socket closes it exits, and the kernel kills its workers. It is started fresh, not forked, so that it never holds a lock
 or a thread of the server.
@@ -16,7 +16,6 @@ import asyncio
 import contextlib
 import gc
 import json
-import mmap
 import os
 import select
 import signal
@@ -25,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 from jurist.services.lanes import worker
 
@@ -39,14 +38,14 @@ BOOT = (
 
 
 class Birth(NamedTuple):
-    """A new worker: its process, our end of its socket, its shared progress, and its exit status to come.
+    """A new worker: its process, our end of its socket, the memory we share, and its exit status to come.
 
     The status is negative for a signal, None when the zygote died first.
     """
 
     pid: int
     link: socket.socket
-    progress: mmap.mmap
+    shared: BinaryIO
     status: asyncio.Future[int | None]
 
 
@@ -71,16 +70,15 @@ class Zygote:
             loop = asyncio.get_running_loop()
             control = self._control or self._start(loop)
             ours, theirs = socket.socketpair()
-            with theirs, tempfile.TemporaryFile() as file:
-                file.truncate(worker.PROGRESS_BYTES)
-                progress = mmap.mmap(file.fileno(), worker.PROGRESS_BYTES)
+            shared = _shared_file()
+            with theirs:
                 self._born = loop.create_future()
                 request = json.dumps(["fork", self._limits]).encode()
-                socket.send_fds(control, [request], [theirs.fileno(), file.fileno()])
+                socket.send_fds(control, [request], [theirs.fileno(), shared.fileno()])
                 pid = await self._born
             ours.setblocking(False)  # noqa: FBT003  # its name says it
             self._deaths[pid] = status = loop.create_future()
-            return Birth(pid, ours, progress, status)
+            return Birth(pid, ours, shared, status)
 
     def kill(self, pid: int) -> None:
         """Kill a worker; nothing when it is dead already."""
@@ -137,6 +135,16 @@ class Zygote:
         self._deaths.clear()
 
 
+def _shared_file() -> BinaryIO:
+    """Return memory as a file, where the system has such a thing; a worker's progress fits in it."""
+    if hasattr(os, "memfd_create"):
+        file = cast("BinaryIO", os.fdopen(os.memfd_create("jurist-worker"), "r+b", buffering=0))
+    else:
+        file = cast("BinaryIO", tempfile.TemporaryFile(buffering=0))  # noqa: SIM115  # the pool closes it
+    file.truncate(worker.ARENA_START)
+    return file
+
+
 def main(control_file: int) -> None:
     """Fork workers on request until the control socket closes."""
     control = socket.socket(fileno=control_file)
@@ -151,7 +159,7 @@ def main(control_file: int) -> None:
     gc.collect()
     gc.freeze()
     children: set[int] = set()
-    with contextlib.suppress(BrokenPipeError):  # the server went while it was told something
+    with contextlib.suppress(ConnectionError):  # the server went while it was told something
         while _attend(control, wake_read, children):
             pass
 
