@@ -7,6 +7,7 @@ No text is ever evaluated as code. What none of this settles is asked as one `Eq
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -30,6 +31,7 @@ from jurist.verifiers._values import (
     Score,
     Verdict,
 )
+from jurist.verifiers.choice_answer import ChoiceAnswer
 
 __all__ = ["MathAnswer"]
 
@@ -74,7 +76,7 @@ class MathAnswer:
     ] = "drop"
     relations: Annotated[
         Literal["coerce", "strict"],
-        pydantic.Field(description="whether an inequality equals the interval that it describes"),
+        pydantic.Field(description="whether an inequality is accepted for the set that it describes"),
     ] = "coerce"
     variables: Annotated[
         Literal["named", "renamed"],
@@ -84,12 +86,14 @@ class MathAnswer:
         Literal["free", "kept"],
         pydantic.Field(description="whether the members of a list may stand in any order; tuples always keep theirs"),
     ] = "free"
-    reduced: Annotated[
-        bool, pydantic.Field(description="whether a fraction of integers must be in lowest terms")
-    ] = False
+    reduced: Annotated[bool, pydantic.Field(description="whether a fraction of integers must be in lowest terms")] = (
+        False
+    )
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
         """Judge one completion against the task's answers, any one of which will do."""
+        if sample.task.choices and all(map(_is_choice, sample.task.answers)):
+            return ChoiceAnswer().verdict(sample)
         rules = _rules(self)
         references = sample.task.answers
         if not any(usable(reference, rules) for reference in references):
@@ -104,6 +108,14 @@ class MathAnswer:
         if not replies:
             return Ask((Equality(reference=best.reference, answer=best.answer),))
         return _settled(best, found, replies[0])
+
+
+_CHOICES = re.compile(r"\W*(?:text)?\W*[A-Z](?:\W+(?:and\W+)?[A-Z])*\W*")
+
+
+def _is_choice(reference: str) -> bool:
+    """Tell whether a reference names options by their letters, in a task that has options."""
+    return _CHOICES.fullmatch(reference) is not None
 
 
 @lru_cache(maxsize=256)
@@ -128,7 +140,9 @@ def _invalid(references: Sequence[str]) -> str:
 
 def _best(found: Extraction, references: Sequence[str], rules: Rules) -> Judgement:
     """Judge against every reference; the first that is equal, else one that is undecided, else the first."""
-    judgements = [judge(reference, found.text, found.joined, rules) for reference in references if usable(reference, rules)]
+    judgements = [
+        judge(reference, found.text, found.joined, rules) for reference in references if usable(reference, rules)
+    ]
     for wanted in (True, None):
         for judgement in judgements:
             if judgement.equal is wanted:

@@ -58,7 +58,7 @@ def compiled(reference: str) -> Reference:
     return Reference(text, reading, bool(reading.trees) and is_plural(reading.trees[0]), fault)
 
 
-_BETWEEN_BOXES = re.compile(r"(?<=\})[\s+\-$]*(?=\\(?:boxed|fbox))")
+_BETWEEN_BOXES = re.compile(r"(?<=\})[\s+\-$]*(?=\\{1,2}(?:boxed|fbox))")
 
 
 def _closed(reference: str) -> str:

@@ -33,7 +33,11 @@ def compare(reference: Tree, answer: Tree, rules: Rules) -> Finding:
     if label is not None and name is not None and isinstance(reference, Chain) and isinstance(answer, Chain):
         return _with_labels(reference, answer, rules)
     if (label is None) != (name is None) and _both_equations(reference, answer):
-        return equal_relations(reference, answer) if isinstance(reference, Chain) and isinstance(answer, Chain) else DIFFERENT
+        return (
+            equal_relations(reference, answer)
+            if isinstance(reference, Chain) and isinstance(answer, Chain)
+            else DIFFERENT
+        )
     settled = isinstance(reference, Chain) and len(reference.signs) > 1 and set(reference.signs) <= {"=", "~"}
     if label is None and settled and not isinstance(answer, Chain):
         return compare(_settled(reference), answer, rules)
@@ -156,7 +160,9 @@ def _times(reference: Tree, answer: Tree) -> Finding:
 
 
 def _bases(reference: Tree, answer: Tree) -> Finding:
-    sides = [(side.args if isinstance(side, Apply) and side.head == "base" else (side, None)) for side in (reference, answer)]
+    sides = [
+        (side.args if isinstance(side, Apply) and side.head == "base" else (side, None)) for side in (reference, answer)
+    ]
     (digits, base), (others, other_base) = sides
     if base is not None and other_base is not None and base != other_base:
         return Finding(equal=False, how="different bases")
@@ -201,11 +207,13 @@ def _regions(reference: Tree, answer: Tree, rules: Rules) -> Finding | None:
     inequality = _is_inequality(reference), _is_inequality(answer)
     if not (one or other or any(inequality)):
         return None
-    if rules.relations == "strict" and inequality[0] != inequality[1]:
+    if rules.relations == "strict" and inequality[1] and not inequality[0]:
         return Finding(equal=False, how="an inequality is not taken for a set here")
     if all(inequality) and len(free_symbols(reference)) > 1:
         return None
-    if not (one or inequality[0] or _may_be_region(reference)) or not (other or inequality[1] or _may_be_region(answer)):
+    if not (one or inequality[0] or _may_be_region(reference)) or not (
+        other or inequality[1] or _may_be_region(answer)
+    ):
         return DIFFERENT if one or other else None
     if isinstance(reference, Apply) and isinstance(answer, Apply) and reference.head == answer.head in REGIONS | {"[]"}:
         same = _in_order(reference.args, answer.args, rules)

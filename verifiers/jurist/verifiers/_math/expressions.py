@@ -161,7 +161,9 @@ class Expressions:
         if kind == "command":
             return text in STARTING_COMMANDS or text in FUNCTIONS
         if kind == "sign":
-            return text in {"(", "{", "\\{"} or (text == "[" and not self.closes_open()) or (text == "|" and not self.bars)
+            return (
+                text in {"(", "{", "\\{"} or (text == "[" and not self.closes_open()) or (text == "|" and not self.bars)
+            )
         return False
 
     def at_differential(self) -> bool:
@@ -176,6 +178,8 @@ class Expressions:
         """Tell whether a word after the number `left` is its unit or the thing that is counted."""
         if any(isinstance(node, Symbol) and node.name not in {"pi", "e"} for node in walk(left)):
             return len(word) > 3 and word not in FUNCTIONS and spaced  # noqa: PLR2004 - longer than a product is written
+        if not any(isinstance(node, Number) or node == Symbol("pi") for node in walk(left)):
+            return False
         if len(word) == 1:
             ends = self.ahead().kind == "end" or self.ahead().text in {",", "^", "/", "=", "\\approx"}
             return is_unit_word(word) and spaced and ends
@@ -203,6 +207,10 @@ class Expressions:
                 base = Apply("deg", (base,))
             elif isinstance(base, Symbol) and self.sees("sign", "(") and self.is_call(base):
                 base = Apply("call", (base, *self.arguments()))
+            elif (
+                isinstance(base, Symbol) and base.name in CALLED and self.sees("sign", "{") and self.ahead().text == "("
+            ):
+                base = Apply("call", (base, self.group()))
             else:
                 return base
 
@@ -294,8 +302,6 @@ class Expressions:
             return Apply("^", (Symbol(f"{base.args[0].name}_{{{spelling(index)}}}"), base.args[1]))
         if isinstance(base, Symbol):
             return Symbol(f"{base.name}_{{{spelling(index)}}}")
-        if isinstance(base, Apply) and base.head == "accent":
-            return Apply("accent", (*base.args, index))
         return Apply("base", (base, index))
 
     def argument(self, *, whole_number: bool = False) -> Tree:
@@ -389,7 +395,13 @@ STARTING_COMMANDS = (
 )  # fmt: skip
 
 
+def scalar(tree: Tree) -> Tree:
+    """Take braces that group: `\\{x + 1\\}` as a factor is no set."""
+    return tree.args[0] if isinstance(tree, Apply) and tree.head == "{}" and len(tree.args) == 1 else tree
+
+
 def _product(left: Tree, right: Tree) -> Tree:
+    left, right = scalar(left), scalar(right)
     if isinstance(left, Apply) and left.head == "*":
         return Apply("*", (*left.args, right))
     return Apply("*", (left, right))

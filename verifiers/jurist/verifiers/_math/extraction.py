@@ -61,10 +61,13 @@ def extract(completion: str, scope: Scope = "lenient", *, truncated: bool = Fals
     return found or Extraction("", "none", fault=_nothing("no answer", truncated=truncated))
 
 
+_BLANKS = re.compile(r"[^\S\n\x0c]+")
+
+
 def _tail(text: str) -> str:
     """Take the end of a text, with white space collapsed so that no pattern can run long on it."""
-    lines = text.rstrip()[-TAIL_CHARACTERS:].split("\n")
-    return _HOPE.sub("", _SPECIAL_TOKEN.sub("\n", "\n".join(" ".join(line.split()) for line in lines))).rstrip()
+    tail = _BLANKS.sub(" ", text.rstrip()[-TAIL_CHARACTERS:])
+    return _HOPE.sub("", _SPECIAL_TOKEN.sub("\n", tail)).rstrip()
 
 
 def _nothing(what: str, *, truncated: bool) -> str:
@@ -130,7 +133,9 @@ def _outermost(text: str, start: int, end: int, content: str) -> tuple[int, int,
     return start, end, content
 
 
-_INVISIBLE_BOX = re.compile(r"\\(?:phantom|hphantom|vphantom|hspace|vspace|label)\s*\{[^{}]*\}|\\(?:text|mathrm|mbox)\s*\{\s*\}")
+_INVISIBLE_BOX = re.compile(
+    r"\\(?:phantom|hphantom|vphantom|hspace|vspace|label)\s*\{[^{}]*\}|\\(?:text|mathrm|mbox)\s*\{\s*\}"
+)
 
 
 def _blank(content: str) -> bool:
@@ -181,13 +186,14 @@ def _hashed(text: str) -> Extraction | None:
     if position < 0:
         return None
     line = text[position:].lstrip("#").split("\n", 1)[0].strip()
-    if not re.match(r"[-$\\(\[{.\d]", line):
+    last = not text[position:].lstrip("#").strip()[len(line) :].strip()
+    if not re.match(r"[-$\\(\[{.\d]", line) and not (last and _is_answer(line)):
         return None  # a heading of markdown
     return Extraction(line, "####")
 
 
 _CUE = re.compile(
-    r"(?:final\s+answer|correct\s+answer|\banswers?|\bresult|\bsolution)(?:\s+\w+){0,4}?\s*(?:\*\*)?\s*"
+    r"(?:final\s+answer|correct\s+answer|\banswers?|\bresult)(?:\s+\w+){0,4}?\s*(?:\*\*)?\s*"
     r"(?:\bis\b|\bare\b|\bequals\b|:|=|\bbe\b)\s*(?:\*\*)?\s*:?"
     r"|\bfinal\s+answer\b"
     r"|(?:答案|结果|結果|答え|答)\s*(?:是|为|為|應為|应为|は|等于|：|:)+\s*"
@@ -268,6 +274,8 @@ _COPULA = re.compile(
     re.IGNORECASE,
 )
 _PLAIN = re.compile(r"[-+\d\s.,/()\[\]{}\\^_*=<>|!%$°√πA-Za-z]*")
+_ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{\w+\*?\}(?:\{[clr|]+\})?")
+_MONEY = re.compile(r"\d+,\d\d\s*[$€£](?=\s|$)")
 _WORDS = re.compile(r"[A-Za-z]{3,}")
 
 
@@ -319,10 +327,12 @@ def _is_answer(text: str) -> bool:
     whole = _WHOLE_MATH.match(text)
     if whole is not None:
         return True
-    bare = re.sub(r"\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|\$", " ", text)
+    if " " not in text:
+        return True
+    bare = re.sub(r"\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|\$", " ", _ENVIRONMENT.sub(" ", text))
     words = _WORDS.findall(bare)
     if not re.search(r"\d|\\|=|√|π", text):
-        return len(words) <= 3 and len(text) < 40  # noqa: PLR2004 - "Evelyn", "June", "the empty set"
+        return len(words) <= 3 and len(text) < 40 and "$" not in text and not _COPULA.search(text)  # noqa: PLR2004 - "Evelyn", "June", "the empty set"
     return not words or (len(words) <= 4 and re.match(rf"(?:{_VALUE}|{_MATH})\s*[A-Za-z]", text) is not None)  # noqa: PLR2004
 
 
@@ -367,6 +377,9 @@ def _closing_value(sentence: str) -> str:
             return ""
         if copula[0].strip() == "=" and before.count("$") % 2:
             continue
+        money = _MONEY.match(tail)
+        if money is not None:
+            return money[0]
         if tail and _is_answer(tail):
             chain = re.search(r"([A-Za-z(|][\w()|^{}\\+*/ -]{0,40}=\s*)$", before) if copula[0].strip() == "=" else None
             return (chain[1] + tail) if chain and not _WORDS.search(chain[1]) else tail

@@ -46,7 +46,7 @@ QUADRATURE_ERROR = 1e-9
 """Relative, of a numerical integral."""
 COUNTERS = {"!", "!!", "binom", "sum", "prod"}
 """Heads whose symbols count something: they are tried at small integers."""
-ASKED = frozenset({"limit", "antiderivative", "derivative"})
+ASKED = frozenset({"limit", "antiderivative", "derivative", "gcd", "lcm"})
 """Heads that only a computer algebra system evaluates."""
 
 
@@ -204,9 +204,7 @@ def _draws(names: Sequence[str], counters: frozenset[str], random: Random) -> It
         yield point
 
 
-def _by_points(
-    left: Tree, right: Tree, names: Sequence[str], counters: frozenset[str], random: Random
-) -> bool | None:
+def _by_points(left: Tree, right: Tree, names: Sequence[str], counters: frozenset[str], random: Random) -> bool | None:
     """Compare two functions at random points of their common domain."""
     if _has(left, *ASKED) or _has(right, *ASKED):
         return None

@@ -61,7 +61,7 @@ def _integral(reader: Expressions, lower: Tree | None, upper: Tree | None) -> Tr
     if is_differential(reader):
         variable = _differential(reader)
     else:
-        body, variable = _inner_differential(body)
+        body, variable = _inner_differential(_scalar(body))
     if lower is None or upper is None:
         return Apply("antiderivative", (body, variable))
     return Apply("integral", (body, variable, lower, upper))
@@ -92,3 +92,7 @@ def _inner_differential(body: Tree) -> tuple[Tree, Tree]:
             return (Apply("*", tuple(factors)) if factors else ONE), variable
         case _:
             return body, Symbol("x")
+
+
+def _scalar(tree: Tree) -> Tree:
+    return tree.args[0] if isinstance(tree, Apply) and tree.head == "{}" and len(tree.args) == 1 else tree

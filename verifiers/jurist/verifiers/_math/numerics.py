@@ -337,4 +337,3 @@ def _is_complex(value: Any) -> bool:  # noqa: ANN401
 TRIGONOMETRIC = {name: name for name in "sin cos tan cot sec csc sinh cosh tanh coth sech csch".split()}
 TRIGONOMETRIC |= {f"arc{name}": f"a{name}" for name in "sin cos tan cot sec csc".split()}
 TRIGONOMETRIC |= {f"ar{name}": f"a{name}" for name in "sinh cosh tanh coth".split()}
-

@@ -34,9 +34,9 @@ def _attached(tree: Tree) -> Quantity | None:
     match tree:
         case Apply(head="*", args=(Number() as number, Symbol(name=name))) if name in ATTACHED:
             return Quantity(number, unit_of(name), phrase=name)
-        case Apply(head="*", args=(Number() as number, Apply(head="^", args=(Symbol(name=name), Number(value=power))))) if (
-            name in ATTACHED and power in {2, 3}
-        ):
+        case Apply(
+            head="*", args=(Number() as number, Apply(head="^", args=(Symbol(name=name), Number(value=power))))
+        ) if name in ATTACHED and power in {2, 3}:
             return Quantity(number, unit_of(f"{name}^{power}"), phrase=f"{name}^{power}")
         case _:
             return None
@@ -174,7 +174,9 @@ def _scaled(inner: Tree, power: Tree) -> Number | None:
         return None
     if abs(exponent) > 5_000:  # noqa: PLR2004 - as for e-notation
         return None
-    return Number(literal.value * Fraction(10) ** exponent.numerator, literal.places - exponent.numerator, literal.digits)
+    return Number(
+        literal.value * Fraction(10) ** exponent.numerator, literal.places - exponent.numerator, literal.digits
+    )
 
 
 def _rounds_to(exact: Tree, literal: Number) -> bool | None:

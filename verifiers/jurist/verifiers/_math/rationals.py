@@ -158,7 +158,10 @@ def _logarithm(value: Fraction, base: Fraction) -> Fraction:
         raise UndefinedError
     guess = round((math.log(value.numerator) - math.log(value.denominator))
                   / (math.log(base.numerator) - math.log(base.denominator)))  # fmt: skip
-    if abs(guess) <= MAX_BITS // max(base.numerator.bit_length(), base.denominator.bit_length()) and base**guess == value:
+    if (
+        abs(guess) <= MAX_BITS // max(base.numerator.bit_length(), base.denominator.bit_length())
+        and base**guess == value
+    ):
         return Fraction(guess)
     raise UnsupportedError
 
@@ -185,4 +188,3 @@ def _of_several(head: str, values: list[Fraction]) -> Fraction:
         raise UnsupportedError
     top = left.numerator
     return Fraction(math.comb(top, count) if top >= 0 else (-1) ** count * math.comb(count - top - 1, count))
-

@@ -11,7 +11,7 @@ from jurist.verifiers._math.characters import plain
 from jurist.verifiers._math.statements import read_tree
 from jurist.verifiers._math.tokens import MAX_CHARACTERS, TEXTS, closing_brace
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree
-from jurist.verifiers._math.words import number_of_words
+from jurist.verifiers._math.words import FUNCTIONS, GREEK, number_of_words
 
 __all__ = ["Reading", "read"]
 
@@ -43,7 +43,7 @@ _MONTHS = "january february march april may june july august september october n
 _DATE = re.compile(r"(?:the\s+)?(?:(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?\s+)?([a-z]{3,9})\.?(?:\s+(\d{1,2})(?:st|nd|rd|th)?)?"
                    r"(?:,?\s+(\d{4}))?", re.IGNORECASE)  # fmt: skip
 _LIST_COMMA = re.compile(r"\d,\d{3}(?!\d)")
-_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+_DECIMAL_COMMA = re.compile(r"-?\d+,\d+(?:\s*(?:\\\$|[€£]))?")
 _ZERO_COMMA = re.compile(r"-?0,\d+")
 _EULER = re.compile(r"(?<![\d.])(\d)(e)([+-]\d)(?!\d)")
 _NOTHING = {
@@ -65,6 +65,8 @@ def read(text: str) -> Reading:
         return Reading("", "", (), "nothing in it")
     special = _special(stripped, words)
     trees: list[Tree] = [special] if special is not None else []
+    if special is None and _is_wording(text, stripped):
+        return Reading(stripped, words, (), "words")
     fault = ""
     for source, commas in _variants(stripped):
         try:
@@ -87,6 +89,24 @@ def _repaired(text: str) -> str:
     if "\\begin" not in text and _ESCAPED.search(text):
         text = text.replace("\\\\", "\\")
     return re.sub(r"\\?\x0crac", r"\\frac", text) if "\x0c" in text else text
+
+
+_LETTERS = re.compile(r"[A-Za-z][A-Za-z.'\s-]*[A-Za-z.]")
+_LONG_WORD = re.compile(r"[A-Za-z]{4,}")
+
+
+def _is_wording(text: str, stripped: str) -> bool:
+    """Tell words from products of variables: words are long, or marked as text."""
+    if _LETTERS.fullmatch(stripped) is None:
+        return False
+    if "\\text" in text or "\\mbox" in text or "\\mathrm" in text:
+        return True
+    long = _LONG_WORD.findall(stripped)
+    return any(not _MATHEMATICAL.fullmatch(word) for word in long)
+
+
+_NAMES = sorted({name for name in FUNCTIONS if len(name) > 1} | GREEK | {"infinity", "infty", "pi"}, key=len, reverse=True)
+_MATHEMATICAL = re.compile(rf"(?:{'|'.join(_NAMES)})[a-z]?")
 
 
 def _variants(text: str) -> list[tuple[str, str]]:
@@ -134,7 +154,9 @@ def _command_off(text: str) -> str:
     return text[wrapper.end() + 1 : end] if end == len(text) - 1 else text
 
 
-_TEXT_COMMAND = re.compile(r"\\(?:text\w*|mbox|mathrm|mathbf|mathit|operatorname|left|right|displaystyle|quad|[,;:! ])\s*")
+_TEXT_COMMAND = re.compile(
+    r"\\(?:text\w*|mbox|mathrm|mathbf|mathit|operatorname|left|right|displaystyle|quad|[,;:! ])\s*"
+)
 _PUNCTUATION = re.compile(r"[{}$~]|\\(?=[%$&_#])")
 
 
@@ -197,7 +219,9 @@ def _date(words: str) -> Tree | None:
 
 
 def _base(text: str) -> Tree | None:
-    found = _BASE.fullmatch(re.sub(r"\\(?:text|mathrm|mbox)\s*\{\s*([^{}]*?)\s*\}|\\left|\\right", r"\1", text).replace(" ", ""))
+    found = _BASE.fullmatch(
+        re.sub(r"\\(?:text|mathrm|mbox)\s*\{\s*([^{}]*?)\s*\}|\\left|\\right", r"\1", text).replace(" ", "")
+    )
     if found is None:
         return None
     name = found[2] or found[3]

@@ -25,7 +25,7 @@ def is_label(tree: Tree) -> bool:
             return name not in CONSTANTS and not name.startswith(("mathbb", "∅", "..."))
         case Text(words=words):
             return len(words) < 40  # noqa: PLR2004 - "the number of ways"
-        case Apply(head="call" | "accent" | "prime"):
+        case Apply(head="call" | "prime"):
             return True
         case Apply(head="unit", args=(value, _)):
             return is_label(value)
@@ -61,7 +61,11 @@ def chain_holds(chain: Chain) -> Finding:
             return Finding(equal=False, how="a link of the chain does not hold")
         if sign == "~":
             one, other = real_value(left), real_value(right)
-            if one is not None and other is not None and abs(one - other) > APPROXIMATE_ERROR * max(abs(one), abs(other)):
+            if (
+                one is not None
+                and other is not None
+                and abs(one - other) > APPROXIMATE_ERROR * max(abs(one), abs(other))
+            ):
                 return Finding(equal=False, how="a link of the chain does not hold")
     return Finding(equal=True, how="the links hold")
 

@@ -7,6 +7,7 @@ braces), brackets by their own signs (`() [] [) (] {} <>`),
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from jurist.verifiers._math.expressions import (
@@ -41,6 +42,7 @@ MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "vmatrix", "Bmatrix", "Vma
 ROWS_WITHOUT_SHAPE = frozenset({"align", "align*", "aligned", "gather", "gathered", "split", "equation", "equation*"})
 MAX_HEIGHT = 80
 """Of a tree: a long row of signs makes a high one without nesting in the text."""
+_GLUED_CONNECTIVE = re.compile(r"(and|or)[A-Za-z]")
 CLOSERS = {"(": ")", "[": "]", "\\{": "\\}"}
 
 
@@ -100,8 +102,13 @@ class Statements(Expressions):
         if kind == "sign" and (text == sign or (text == "\\\\" and sign == ",")):
             self.take()
             return True
+        glued = _GLUED_CONNECTIVE.fullmatch(text) if kind == "word" else None
+        if glued is not None:
+            self.split(len(glued[1]))
+            text = glued[1]
         word = text.strip(" ,.").lower() if kind in {"text", "word"} else ""
-        if len(word) > (1 if kind == "word" else 0) and CONNECTIVES.get(word) == sign:
+        apart = len(word) > 1 or (kind == "text" and text[:1] == text[-1:] == " ")
+        if apart and CONNECTIVES.get(word) == sign:
             self.take()
             return True
         if kind == "command" and text in {"land", "lor"} and sign == (";" if text == "lor" else ","):
@@ -181,9 +188,9 @@ class Statements(Expressions):
         pieces: list[str] = []
         while True:
             kind, text, _ = self.token
-            if kind == "text" and CONNECTIVES.get(text.strip(" ,.").lower()) is None:
+            if kind == "text" and (len(text) == 1 or CONNECTIVES.get(text.strip(" ,.").lower()) is None):
                 pieces.append(text)
-            elif kind == "word" and not (text in CONNECTIVES and len(text) > 1):
+            elif kind == "word" and not (text in CONNECTIVES and len(text) > 1) and not _GLUED_CONNECTIVE.fullmatch(text):
                 pieces.append(text)
             elif kind == "sign" and text in {"\\$", "£", "€", "¥", "₹"}:
                 pieces.append("dollar" if text == "\\$" else text)
@@ -235,6 +242,9 @@ class Statements(Expressions):
         if text in FUNCTIONS and len(text) > 1:
             self.take()
             return self.function(FUNCTIONS[text])
+        if text in {"bar", "hat", "vec"} and self.ahead().text == "{":
+            self.take()
+            return self.accent(text)
         if text in WORD_CONSTANTS or text in GREEK:
             self.take()
             return Symbol(WORD_CONSTANTS.get(text, text))
@@ -361,7 +371,7 @@ class Statements(Expressions):
         """Read a bracketed argument list, or the factors that follow bare, as in `\\sin 2x \\cos y`."""
         if self.sees("sign", "(", "[", "\\{") or self.sees("command", "lbrace", "lbrack", "lgroup"):
             bracket = self.atom()
-            if isinstance(bracket, Apply) and bracket.head in {"()", "[]", "{}", "[)", "(]"}:
+            if isinstance(bracket, Apply) and bracket.head in {"()", "[]", "{}"}:
                 return bracket.args
             return (bracket,)
         if self.sees("sign", "-"):
@@ -384,7 +394,8 @@ class Statements(Expressions):
         inside = self.argument()
         if isinstance(inside, Apply) and inside.head == "*" and name in {"overline", "overrightarrow", "bar"}:
             return inside
-        return Apply("accent", (Text("bar" if name == "overline" else name), inside))
+        accent = "bar" if name == "overline" else name
+        return Symbol(f"{accent}{{{spelling(inside)}}}")
 
     def bars_of(self, sign: str) -> Tree:
         """Read an absolute value."""
@@ -422,9 +433,10 @@ class Statements(Expressions):
             "langle": ("rangle", "()"), "lbrace": ("rbrace", "{}"), "lbrack": ("rbrack", "[]"), "lgroup": ("rgroup", "()"),
         }[name]  # fmt: skip
         bars, self.bars = self.bars, 0
+        differential, self.differential = self.differential, False
         inner = self.statement()
         self.expect("command", closing)
-        self.bars = bars
+        self.bars, self.differential = bars, differential
         items = inner.args if isinstance(inner, Apply) and inner.head in {"list", "either"} else (inner,)
         return inner if len(items) == 1 and name != "lbrace" else Apply(head, items)
 

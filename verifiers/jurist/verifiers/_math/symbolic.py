@@ -21,7 +21,9 @@ NAMES = {
     "ceil": "ceiling", "sgn": "sign", "!": "factorial", "!!": "factorial2", "binom": "binomial", "min": "Min",
     "max": "Max", "mod": "Mod", "conj": "conjugate",
 }  # fmt: skip
-SAME = frozenset("sin cos tan cot sec csc sinh cosh tanh coth sech csch exp sqrt log floor gcd lcm re im arg gamma".split())
+SAME = frozenset(
+    "sin cos tan cot sec csc sinh cosh tanh coth sech csch exp sqrt log floor gcd lcm re im arg gamma".split()
+)
 BACK = {value: key for key, value in NAMES.items()} | {name: name for name in SAME - {"gcd", "lcm", "sqrt"}}
 BACK["log"] = "ln"
 MAX_BITS = 4_000
@@ -132,7 +134,15 @@ def vanishes(left: Tree, right: Tree) -> bool | None:
         if known is not None:
             return bool(known)
         size = abs(sympy.N(gap, 30)) if not gap.free_symbols else None
-    except (UnsupportedError, ArithmeticError, ValueError, TypeError, NotImplementedError, AttributeError, RecursionError):
+    except (
+        UnsupportedError,
+        ArithmeticError,
+        ValueError,
+        TypeError,
+        NotImplementedError,
+        AttributeError,
+        RecursionError,
+    ):
         return None
     if size is not None and size.is_number and size > sympy.Rational(1, 10**12):
         return False

@@ -85,7 +85,21 @@ _GENERIC = frozenset({"unit", "square", "cubic", "sq", "cu", "squared", "cubed",
 _NO_UNIT = frozenset(
     {"or", "not", "and", "maybe", "but", "if", "else", "is", "isn't", "wrong", "because", "where", "when", "for", "no"}
     | {"either", "neither", "any", "some", "about", "guess", "answer", "correct", "gold", "true", "false", "with"}
-    | {"perhaps", "possibly", "probably", "than", "to", "from", "mod", "modulo", "between", "then", "nor", "versus", "vs"}
+    | {
+        "perhaps",
+        "possibly",
+        "probably",
+        "than",
+        "to",
+        "from",
+        "mod",
+        "modulo",
+        "between",
+        "then",
+        "nor",
+        "versus",
+        "vs",
+    }
 )
 """Words that no unit has: with one of them the text says something about the number."""
 MAX_WORDS = 6
