@@ -8,6 +8,7 @@ says which cell it was in. Why not a library: docs/decisions/002-worker-pool.md.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import mmap
 import pickle
 import signal
@@ -84,8 +85,10 @@ class _Worker:
             at += size
         return sizes
 
-    def close(self) -> None:
+    async def close(self) -> None:
         self._writer.transport.abort()
+        with contextlib.suppress(OSError):  # it may have broken before
+            await self._writer.wait_closed()
         self._file.close()
 
 
@@ -124,15 +127,12 @@ class WorkerPool:
     async def stop(self) -> None:
         """End every worker, whatever it is doing."""
         self._stopping = True
-        chores = list(self._chores)
-        for chore in chores:
-            chore.cancel()
-        await asyncio.gather(*chores, return_exceptions=True)
-        for worker in self._workers:
-            worker.close()
+        await self._zygote.stop()
+        await asyncio.gather(*self._chores)  # none is long: they see that the pool stops, or their fork fails
+        for worker in list(self._workers):
+            await worker.close()
         self._workers.clear()
         self._idle.put_nowait(None)
-        await self._zygote.stop()
 
     async def run(self, work: Work, buffers: Sequence[bytes | memoryview] = ()) -> Any:  # noqa: ANN401  # each kind of work has its own result
         """Do a piece of work in the next free worker, which is given `buffers` without a copy through the socket.
@@ -218,14 +218,15 @@ class WorkerPool:
     async def _replace(self, worker: _Worker) -> None:
         """Put a fresh worker in the place of one that is dead, worn or still busy with what nobody wants."""
         self._zygote.kill(worker.pid)
-        worker.close()
         self._workers.discard(worker)
+        await worker.close()
         while not self._stopping:
             try:
                 self._idle.put_nowait(await self._spawn())
             except OSError as error:  # no memory to fork, or the zygote died: try again rather than shrink for good
-                log.warning("worker not replaced yet", error=str(error))
-                await asyncio.sleep(REPLACE_RETRY_S)
+                if not self._stopping:
+                    log.warning("worker not replaced yet", error=str(error))
+                    await asyncio.sleep(REPLACE_RETRY_S)
             else:
                 return
 

@@ -21,6 +21,7 @@ import resource
 import signal
 import struct
 import sys
+from contextlib import ExitStack
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -87,18 +88,20 @@ def serve(link: socket.socket, shared_file: int, limits: Limits) -> None:
     progress = _Progress(mmap.mmap(shared_file, ARENA_START), limits.cell_cpu_s)
     progress.rest()
     while (job := _receive(link)) is not None:
-        stream = io.BytesIO(job)
-        sizes: list[int] = pickle.load(stream)  # noqa: S301  # from the process that started this one, over its socket
-        with mmap.mmap(shared_file, 0, access=mmap.ACCESS_READ) as arena, memoryview(arena) as view:
-            ends = list(accumulate(sizes, initial=ARENA_START))
-            buffers = [view[start:end] for start, end in pairwise(ends)]
-            work: Work = pickle.load(stream)  # noqa: S301
-            result = work.run(progress, buffers)
-            for buffer in buffers:
-                buffer.release()
-        progress.rest()
-        reply = pickle.dumps((result, _resident_bytes() > limits.recycle_bytes), protocol=5)
+        reply = pickle.dumps((_do(job, shared_file, progress), _resident_bytes() > limits.recycle_bytes), protocol=5)
         link.sendall(HEADER.pack(len(reply)) + reply)
+
+
+def _do(job: bytearray, shared_file: int, progress: _Progress) -> object:
+    stream = io.BytesIO(job)
+    sizes: list[int] = pickle.load(stream)  # noqa: S301  # from the process that started this one, over its socket
+    work: Work = pickle.load(stream)  # noqa: S301
+    with mmap.mmap(shared_file, 0, access=mmap.ACCESS_READ) as arena, ExitStack() as views:
+        view = views.enter_context(memoryview(arena))
+        ends = accumulate(sizes, initial=ARENA_START)
+        result = work.run(progress, [views.enter_context(view[start:end]) for start, end in pairwise(ends)])
+    progress.rest()
+    return result
 
 
 def _receive(link: socket.socket) -> bytearray | None:

@@ -58,6 +58,7 @@ class Zygote:
         self._control: socket.socket | None = None
         self._born: asyncio.Future[int] | None = None
         self._deaths: dict[int, asyncio.Future[int | None]] = {}
+        self._stopped = False
         self._forking = asyncio.Lock()  # births are told in the order of the forks: one at a time
 
     async def fork(self) -> Birth:
@@ -67,15 +68,20 @@ class Zygote:
             OSError: the zygote cannot be started, or died of it.
         """
         async with self._forking:
+            if self._stopped:
+                raise ConnectionResetError("it was stopped")
             loop = asyncio.get_running_loop()
             control = self._control or self._start(loop)
-            ours, theirs = socket.socketpair()
-            shared = _shared_file()
-            with theirs:
-                self._born = loop.create_future()
-                request = json.dumps(["fork", self._limits]).encode()
-                socket.send_fds(control, [request], [theirs.fileno(), shared.fileno()])
-                pid = await self._born
+            with contextlib.ExitStack() as undo:
+                ours, theirs = socket.socketpair()
+                undo.enter_context(ours)
+                shared = undo.enter_context(_shared_file())
+                with theirs:
+                    self._born = loop.create_future()
+                    request = json.dumps(["fork", self._limits]).encode()
+                    socket.send_fds(control, [request], [theirs.fileno(), shared.fileno()])
+                    pid = await self._born
+                undo.pop_all()
             ours.setblocking(False)  # noqa: FBT003  # its name says it
             self._deaths[pid] = status = loop.create_future()
             return Birth(pid, ours, shared, status)
@@ -88,6 +94,7 @@ class Zygote:
 
     async def stop(self) -> None:
         """End the zygote and with it every worker."""
+        self._stopped = True
         process = self._process
         self._lost()
         if process is not None:

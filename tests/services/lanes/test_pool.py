@@ -1,0 +1,141 @@
+"""The pool by itself: what befalls a worker befalls its own work alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from works import CELL, Echo, Work
+
+from jurist.services.errors import StoppingError
+from jurist.services.lanes.pool import WorkerDiedError, WorkerPool
+from jurist.services.lanes.worker import Limits
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+LIMITS = Limits(cell_cpu_s=0.3, memory_bytes=1 << 30, recycle_bytes=768 << 20)
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[WorkerPool]:
+    started = WorkerPool(2, LIMITS, stall_s=0.5)
+    await started.start()
+    yield started
+    await started.stop()
+
+
+async def run(pool: WorkerPool, work: Any, *buffers: bytes) -> Any:
+    return await asyncio.wait_for(pool.run(work, buffers), 30)
+
+
+async def test_buffers_reach_the_worker_whole_at_any_size(pool: WorkerPool) -> None:
+    for size in (0, 1, 63, 4096, 5_000_000, 10):
+        buffers = [bytes([index]) * size for index in range(3)]
+        _, got = await run(pool, Echo(), *buffers)
+
+        assert got == buffers
+
+
+@pytest.mark.parametrize(
+    ("what", "how", "at_limit"),
+    [
+        ("spin", "it used more CPU time than it may", True),
+        ("sleep", "it made no progress for 0.5 s", True),
+        ("exit", "its worker died (exit status 3)", False),
+    ],
+)
+async def test_a_worker_that_dies_says_where_and_of_what(
+    pool: WorkerPool,
+    what: str,
+    how: str,
+    at_limit: bool,  # noqa: FBT001
+) -> None:
+    with pytest.raises(WorkerDiedError) as raised:
+        await run(pool, Work(what))
+
+    assert (raised.value.how, raised.value.cell, raised.value.at_limit) == (how, CELL, at_limit)
+    assert await run(pool, Work("nothing")) == "nothing"
+
+
+async def test_the_other_workers_go_on_and_a_dead_one_is_replaced(pool: WorkerPool) -> None:
+    works = [pool.run(Work("exit" if index == 5 else "nap")) for index in range(20)]
+    done = await asyncio.gather(*works, return_exceptions=True)
+
+    assert [str(result) for result in done].count("nap") == 19
+    assert isinstance(done[5], WorkerDiedError)
+    for _ in range(100):
+        if len(pool.pids) == 2:
+            break
+        await asyncio.sleep(0.02)
+    assert len(pool.pids) == 2
+    assert pool.died == 1
+
+
+async def test_a_worker_that_was_killed_while_idle_fails_nothing_that_is_tried_again(pool: WorkerPool) -> None:
+    for pid in pool.pids:
+        os.kill(pid, signal.SIGKILL)
+    with pytest.raises(WorkerDiedError) as raised:
+        await run(pool, Work("nothing"))
+    assert (raised.value.cell, raised.value.at_limit) == (None, False)
+
+    with pytest.raises(WorkerDiedError):
+        await run(pool, Work("nothing"))
+    assert await run(pool, Work("nothing")) == "nothing"
+
+
+async def test_cancelling_frees_the_worker_within_a_second() -> None:
+    pool = WorkerPool(1, LIMITS, stall_s=60)
+    await pool.start()
+    running = asyncio.ensure_future(pool.run(Work("sleep")))
+    await asyncio.sleep(0.1)
+    (before,) = pool.pids
+    running.cancel()
+    start = time.monotonic()
+    pid, _ = await run(pool, Echo())
+
+    assert time.monotonic() - start < 1.0
+    assert pid != before
+    await pool.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(before, 0)
+
+
+async def test_cancelling_what_is_nearly_done_keeps_the_worker() -> None:
+    pool = WorkerPool(1, LIMITS, stall_s=60)
+    await pool.start()
+    (before,) = pool.pids
+    running = asyncio.ensure_future(pool.run(Work("nap")))
+    await asyncio.sleep(0.01)
+    running.cancel()
+    pid, _ = await run(pool, Echo())
+    await pool.stop()
+
+    assert pid == before
+
+
+async def test_stopping_ends_what_runs_and_what_waits() -> None:
+    pool = WorkerPool(1, LIMITS, stall_s=60)
+    await pool.start()
+    running = [asyncio.ensure_future(pool.run(Work("sleep"))) for _ in range(3)]
+    await asyncio.sleep(0.1)
+    await pool.stop()
+    done = await asyncio.wait_for(asyncio.gather(*running, return_exceptions=True), 10)
+
+    assert isinstance(done[0], WorkerDiedError)
+    assert all(isinstance(error, StoppingError) for error in done[1:])
+    with pytest.raises(StoppingError):
+        await pool.run(Work("nothing"))
+
+
+async def test_a_worker_that_grew_too_large_is_replaced_when_idle() -> None:
+    pool = WorkerPool(1, LIMITS._replace(recycle_bytes=1), stall_s=60)
+    await pool.start()
+    pids = {(await run(pool, Echo()))[0] for _ in range(3)}
+    await pool.stop()
+
+    assert len(pids) == 3
