@@ -75,9 +75,13 @@ class ControlGroup:
         """Where a process is entered."""
         return sorted({str(path) for path in self._directories.values()})
 
+    def usage_bytes(self) -> int:
+        """Give the memory in use now."""
+        return int((self._memory / self._names.usage).read_text())
+
     def measure_baseline(self) -> None:
         """Take what is in use now as the fork server's own."""
-        self._baseline_bytes = int((self._memory / self._names.usage).read_text())
+        self._baseline_bytes = self.usage_bytes()
 
     def limit(self, memory_bytes: int, processes: int) -> None:
         """Bound what the next run may use beside the fork server."""

@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -55,8 +56,8 @@ SYSTEM_PATHS: Final = (
 )
 UNCOUNTED_S: Final = 0.1
 """CPU time beyond what the kernel reports of a run that must be its descendants', not the fork server's."""
-OWN_PROCESSES: Final = 2
-"""The keeper and the fork server."""
+OWN_PROCESSES: Final = 3
+"""The fork server and those that wait for it: one, and one more where we are root."""
 
 
 class BoxDiedError(Exception):
@@ -103,7 +104,6 @@ class ForkServer:
         self._keeper: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._activity: Activity | None = None
-        self._generation = 0
 
     @property
     def alive(self) -> bool:
@@ -116,9 +116,8 @@ class ForkServer:
         Raises:
             SandboxUnavailableError: this host lacks something; the message says what and how to get it.
         """
-        self._generation += 1
         try:
-            self._group = _cgroup.make(f"jurist-{os.getpid()}-{self.name}-{self._generation}", self._options.cores)
+            self._group = _cgroup.make(f"jurist-{os.getpid()}-{self.name}-{secrets.token_hex(4)}", self._options.cores)
         except SandboxUnavailableError:
             if not self._options.weaker:
                 raise
@@ -128,6 +127,7 @@ class ForkServer:
         loop = asyncio.get_running_loop()
         try:
             self._keeper = self._launched(theirs)
+            theirs.close()  # so that its death shows as the end of what it says
             ours.setblocking(False)  # noqa: FBT003  socket's own
             await loop.sock_sendall(ours, json.dumps(self._configuration(root)).encode())
             answer = await asyncio.wait_for(loop.sock_recv(ours, wire.PACKET_BYTES), START_S)

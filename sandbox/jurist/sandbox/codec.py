@@ -142,7 +142,8 @@ def encoded(value: object, depth: int = DEPTH) -> object:
     if kind.__module__ == "numpy":
         return _numpy(value, depth - 1)
     if isinstance(value, tuple):
-        return {"t": "tuple", "v": _items(tuple.__iter__(cast("tuple[object, ...]", value)), depth - 1)}
+        items: tuple[object, ...] = tuple.__getitem__(value, slice(None))  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        return {"t": "tuple", "v": _items(items, depth - 1)}
     message = f"a value of type {kind.__name__!r}, which is no plain value"
     raise UnfitValueError(message)
 

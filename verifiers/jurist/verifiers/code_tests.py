@@ -12,7 +12,7 @@ from pydantic import Field
 from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Limits, Program, Run, Stdio
 from jurist.sandbox import codec as plain
 from jurist.verifiers._code.compare import TEXT_MODES, TINY, TOLERANCE, text_difference, value_difference
-from jurist.verifiers._code.shapes import BadTestsError, tests_in
+from jurist.verifiers._code.shapes import BadTestsError, read_tests
 from jurist.verifiers._code.submission import Missing, submission
 from jurist.verifiers._tests import AssertTests, FunctionTests, ProgramTests, StdioTests
 from jurist.verifiers._values import Abstain, Ask, Cause, FinishReason, NoReply, Score
@@ -168,11 +168,11 @@ def _tests_of(sample: Sample) -> ProgramTests:
     if task.tests is not None:
         tests = task.tests
     elif "tests" in task.extra:
-        tests = tests_in(task.extra["tests"])
+        tests = read_tests(task.extra["tests"])
     elif task.extra.keys() & {"inputs", "test_cases", "test_list", "test", "public_test_cases", "private_test_cases"}:
-        tests = tests_in(task.extra)
+        tests = read_tests(task.extra)
     elif task.answers and task.answers[0].lstrip()[:1] in {"{", "["}:
-        tests = tests_in(task.answers[0])
+        tests = read_tests(task.answers[0])
     else:
         message = "the task has none"
         raise BadTestsError(message)

@@ -69,10 +69,9 @@ def _isolate(box: Box, descriptors: list[int]) -> dict[str, Any]:
 def main(box: Box, descriptors: list[int]) -> NoReturn:
     """Become the run; never returns to the fork server."""
     try:
-        job = _isolate(box, descriptors)
+        harness.run(_isolate(box, descriptors))
     except BaseException as error:  # noqa: BLE001  whatever it is must not unwind into the fork server
         _fail(f"{type(error).__name__}: {error}")
-    harness.run(job)
 
 
 def _fail(reason: str) -> NoReturn:

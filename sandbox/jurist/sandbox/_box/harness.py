@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import random
 import sys
 import threading
 import traceback
@@ -51,15 +52,16 @@ def _compiled(source: str) -> types.CodeType:
     return code
 
 
-def _opened(descriptor: int, mode: str, errors: str) -> io.TextIOWrapper:
-    return cast("io.TextIOWrapper", open(descriptor, mode, encoding="utf-8", errors=errors, closefd=False))
+def _opened(descriptor: int, mode: str, errors: str, buffering: int = -1) -> io.TextIOWrapper:
+    stream = open(descriptor, mode, buffering, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
+    return cast("io.TextIOWrapper", stream)
 
 
 def _fresh_streams() -> None:
     """Open the standard streams anew: those of the fork server were made for other files."""
     sys.stdin = sys.__stdin__ = _opened(0, "r", "surrogateescape")  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = _opened(1, "w", "surrogateescape")  # type: ignore[misc]
-    sys.stderr = sys.__stderr__ = _opened(2, "w", "backslashreplace")  # type: ignore[misc]
+    sys.stderr = sys.__stderr__ = _opened(2, "w", "backslashreplace", buffering=1)  # type: ignore[misc]
 
 
 def _main_module() -> types.ModuleType:
@@ -76,6 +78,8 @@ def _begin(source: str) -> tuple[types.CodeType, types.ModuleType]:
     # Some programs read themselves, and tracebacks show lines from here.
     Path(MAIN).write_text(source, encoding="utf-8")
     _fresh_streams()
+    # The same program is to do the same each time; a fork seeds anew.
+    random.seed(0)
     module = _main_module()
     _told(wire.READY)
     return code, module

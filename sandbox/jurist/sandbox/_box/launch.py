@@ -20,6 +20,7 @@ import importlib
 import json
 import os
 import platform
+import site
 import socket
 import sys
 from pathlib import Path
@@ -195,6 +196,10 @@ def main() -> NoReturn:
     # A module that is missing here is missing for programs too.
     for name in PRELOADED:
         importlib.import_module(name)
+    # The interpreter runs without `site`, but programs do call exit().
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
     sys.path[:] = [path for path in sys.path if path not in configuration["hidden"]] + configuration["packages"]
     sys.argv = ["main.py"]
     try:

@@ -27,7 +27,7 @@ from jurist.verifiers._tests import (
     StdioTests,
 )
 
-__all__ = ["BadTestsError", "tests_in"]
+__all__ = ["BadTestsError", "read_tests"]
 
 _CALLED: Final = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\(")
 _NOT_TESTED: Final = frozenset(vars(builtins))
@@ -130,7 +130,7 @@ def _loaded(given: object) -> object:
         raise BadTestsError(message) from None
 
 
-def tests_in(given: object) -> ProgramTests:
+def read_tests(given: object) -> ProgramTests:
     """Read tests in any of the shapes above.
 
     Raises:

@@ -1,0 +1,419 @@
+"""The embedded backend tells every way of ending apart, holds its limits, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jurist.sandbox import (
+    Asserts,
+    CaseRun,
+    Ending,
+    Functions,
+    Isolation,
+    Limits,
+    Program,
+    SandboxUnavailableError,
+    Stdio,
+    codec,
+)
+from jurist.sandbox import _cgroup as cgroup
+from jurist.sandbox._forkserver import OWN_PROCESSES
+from jurist.sandbox.embedded import Embedded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MIB = 1 << 20
+LIMITS = Limits(cpu_s=2, wall_s=3, memory_bytes=256 * MIB, output_bytes=MIB)
+ECHO = "print(input())"
+ADD = "def add(a, b):\n    return a + b\n"
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+def stdio(source: str, *stdins: str, limits: Limits = LIMITS, stop: bool = False) -> Program:
+    return Program(source=source, tests=Stdio(stdins=stdins or ("",)), limits=limits, stop_at_failure=stop)
+
+
+def calls(source: str, *arguments: Sequence[object], limits: Limits = LIMITS, stop: bool = False) -> Program:
+    tests = Functions(entry_point="add", arguments=tuple(codec.packed(list(each)) for each in arguments))
+    return Program(source=source, tests=tests, limits=limits, stop_at_failure=stop)
+
+
+def asserts(source: str, code: str, *, prelude: str = "", limits: Limits = LIMITS) -> Program:
+    return Program(source=source, tests=Asserts(code=code, entry_point="add", prelude=prelude), limits=limits)
+
+
+async def one(sandbox: Embedded, program: Program) -> CaseRun:
+    (case,) = (await sandbox.run(program)).cases
+    return case
+
+
+async def test_a_program_reads_and_writes(sandbox: Embedded) -> None:
+    run = await sandbox.run(stdio("import sys\nprint(sys.stdin.read() * 2, end='')", "a\u00e4\n", ""))
+
+    assert [case.stdout.decode() for case in run.cases] == ["a\u00e4\na\u00e4\n", ""]
+    assert run.isolation is Isolation.NAMESPACES_AND_CGROUP
+    assert all(0 < case.cpu_s < 1 and 0 < case.wall_s < 3 and case.peak_memory_bytes > 0 for case in run.cases)
+
+
+ENDINGS = [
+    ("pass", Ending.OK, ""),
+    ("import sys; sys.exit()", Ending.OK, ""),
+    ("exit()", Ending.OK, ""),
+    ("quit(2)", Ending.RUNTIME_ERROR, "exit status 2"),
+    ("import sys; sys.exit(3)", Ending.RUNTIME_ERROR, "exit status 3"),
+    ("import sys; sys.exit('no')", Ending.RUNTIME_ERROR, "no"),
+    ("1 / 0", Ending.RUNTIME_ERROR, "ZeroDivisionError: division by zero"),
+    ("import os; os._exit(7)", Ending.RUNTIME_ERROR, "exit status 7"),
+    ("import ctypes; ctypes.string_at(0)", Ending.RUNTIME_ERROR, "ended by SIGSEGV"),
+    ("def f(:", Ending.COMPILE_ERROR, "SyntaxError: invalid syntax"),
+    ("x = '\x00'", Ending.COMPILE_ERROR, "SyntaxError: source code string cannot contain null bytes"),
+    ("while True: pass", Ending.TIME_LIMIT, "more than 0.5 s of CPU time"),
+    ("import time; time.sleep(60)", Ending.TIME_LIMIT, "more than 1.5 s"),
+    ("import os\nos.fork()\nwhile True: pass", Ending.TIME_LIMIT, "more than 0.5 s of CPU time"),
+    ("x = bytearray(10**9)", Ending.MEMORY_LIMIT, "more than 268435456 bytes of memory"),
+    ("x = [0] * 10**13", Ending.MEMORY_LIMIT, "MemoryError"),
+    ("while True: print('x' * 1000)", Ending.OUTPUT_LIMIT, "more than 1048576 bytes of output"),
+    ("import sys\nwhile True: sys.stderr.write('x' * 1000)", Ending.OUTPUT_LIMIT, "more than 1048576 bytes of output"),
+    ("import threading\nthreading.Thread(target=lambda: print('late')).start()", Ending.OK, ""),
+]
+
+
+@pytest.mark.parametrize(("source", "ending", "reason"), ENDINGS, ids=[row[0][:40] for row in ENDINGS])
+async def test_every_ending_is_told_apart(sandbox: Embedded, source: str, ending: Ending, reason: str) -> None:
+    wall_s = 1.5 if "sleep" in source else 10
+    limits = Limits(cpu_s=0.5, wall_s=wall_s, memory_bytes=256 * MIB, output_bytes=MIB)
+
+    case = await one(sandbox, stdio(source, limits=limits))
+
+    assert (case.ending, case.reason) == (ending, reason)
+
+
+async def test_output_is_whole_to_the_byte_and_one_more_is_too_much(sandbox: Embedded) -> None:
+    limits = Limits(output_bytes=16 * MIB)
+    write = "import sys\nsys.stdout.write('x' * {})"
+
+    exact = await one(sandbox, stdio(write.format(16 * MIB), limits=limits))
+    more = await one(sandbox, stdio(write.format(16 * MIB + 1), limits=limits))
+
+    assert exact.ending is Ending.OK
+    assert exact.stdout == b"x" * 16 * MIB
+    assert more.ending is Ending.OUTPUT_LIMIT
+
+
+async def test_what_a_program_leaves_open_is_flushed(sandbox: Embedded) -> None:
+    case = await one(sandbox, stdio("out = open(1, 'w', closefd=False)\nout.write('kept')"))
+
+    assert case.stdout == b"kept"
+
+
+async def test_exit_functions_run_and_the_main_module_is_the_programs(sandbox: Embedded) -> None:
+    source = "import atexit, sys\natexit.register(print, 'bye')\nprint(__name__, sys.argv, open(__file__).readline(6))"
+
+    case = await one(sandbox, stdio(source))
+
+    assert case.stdout.decode() == "__main__ ['main.py'] import\nbye\n"
+
+
+async def test_a_traceback_begins_in_the_program(sandbox: Embedded) -> None:
+    case = await one(sandbox, stdio("def f():\n    1 / 0\nf()"))
+
+    lines = case.stderr.decode().splitlines()
+    assert lines[:3] == ["Traceback (most recent call last):", '  File "/tmp/main.py", line 3, in <module>', "    f()"]
+
+
+async def test_a_stopped_program_skips_its_later_cases(sandbox: Embedded) -> None:
+    source = "if input() == '2': raise ValueError\nprint('ok')"
+
+    to_the_end = await sandbox.run(stdio(source, "1", "2", "3"))
+    stopped = await sandbox.run(stdio(source, "1", "2", "3", stop=True))
+
+    assert [case.ending for case in to_the_end.cases] == [Ending.OK, Ending.RUNTIME_ERROR, Ending.OK]
+    assert [case.ending for case in stopped.cases] == [Ending.OK, Ending.RUNTIME_ERROR, Ending.SKIPPED]
+
+
+async def test_a_program_that_does_not_compile_has_one_case(sandbox: Embedded) -> None:
+    run = await sandbox.run(stdio("def f(:", "1", "2"))
+
+    assert [case.ending for case in run.cases] == [Ending.COMPILE_ERROR]
+
+
+async def test_calls_are_answered_one_by_one(sandbox: Embedded) -> None:
+    source = "seen = []\ndef add(a, b):\n    seen.append(a)\n    return [a + b, len(seen)]\n"
+
+    run = await sandbox.run(calls(source, [1, 2], [0.5, 1], ["a", "b"], [1, "b"]))
+
+    assert [codec.unpacked(case.returned or "null") for case in run.cases] == [[3, 1], [1.5, 2], ["ab", 3], None]
+    assert run.cases[3].ending is Ending.RUNTIME_ERROR
+    assert run.cases[3].reason.startswith("TypeError")
+
+
+async def test_a_method_of_solution_is_called(sandbox: Embedded) -> None:
+    source = "class Solution:\n    def add(self, a, b):\n        return a + b\n"
+
+    run = await sandbox.run(calls(source, [1, 2]))
+
+    assert run.cases[0].returned == "3"
+
+
+async def test_calls_after_one_that_ends_the_process_go_to_a_new_one(sandbox: Embedded) -> None:
+    source = "import os\ndef add(a, b):\n    if a == 2: os._exit(0)\n    return a\n"
+
+    run = await sandbox.run(calls(source, [1, 0], [2, 0], [3, 0]))
+
+    assert [case.ending for case in run.cases] == [Ending.OK, Ending.RUNTIME_ERROR, Ending.OK]
+    assert run.cases[2].returned == "3"
+
+
+async def test_limits_hold_for_each_call(sandbox: Embedded) -> None:
+    source = (
+        "import time\ndef add(a, b):\n    end = time.process_time() + a\n    while time.process_time() < end: pass\n"
+    )
+    limits = Limits(cpu_s=0.6, wall_s=3)
+
+    within = await sandbox.run(calls(source, [0.35, 0], [0.35, 0], [0.35, 0], limits=limits))
+    beyond = await sandbox.run(calls(source, [0.35, 0], [5, 0], [0.1, 0], limits=limits))
+
+    assert [case.ending for case in within.cases] == [Ending.OK] * 3
+    assert [case.ending for case in beyond.cases] == [Ending.OK, Ending.TIME_LIMIT, Ending.OK]
+
+
+@pytest.mark.parametrize(
+    ("source", "ending", "reason"),
+    [
+        ("", Ending.RUNTIME_ERROR, "name 'add' is not defined"),
+        ("def add(a, b): return lambda: a", Ending.WRONG_ANSWER, "no plain value"),
+        ("def add(a, b): return [0] * 3_000_000", Ending.WRONG_ANSWER, "a value of"),
+        ("def add(a, b): raise MemoryError", Ending.MEMORY_LIMIT, "MemoryError"),
+        ("import sys\nsys.exit(0)", Ending.RUNTIME_ERROR, "exit status 1"),
+        ("def add(a, b): return add(b, a)", Ending.RUNTIME_ERROR, "RecursionError"),
+    ],
+)
+async def test_a_call_that_gives_no_value_says_why(sandbox: Embedded, source: str, ending: Ending, reason: str) -> None:
+    run = await sandbox.run(calls(source, [1, 2]))
+
+    assert run.cases[0].ending is ending
+    assert reason in run.cases[0].reason
+
+
+ASSERTIONS = [
+    (ADD, "assert add(1, 2) == 3", Ending.OK, ""),
+    (ADD, "assert add(1, 2) == 4", Ending.WRONG_ANSWER, "line 1: assert add(1, 2) == 4"),
+    (ADD, "assert add(1, b=2) == 3", Ending.OK, ""),
+    (ADD, "assert math.isclose(add(0.1, 0.2), 0.3)", Ending.OK, ""),
+    (ADD + "LIMIT = {1: 2}", "assert add(LIMIT[1], 0) == 2", Ending.OK, ""),
+    (ADD, "def f(:", Ending.TEST_ERROR, "SyntaxError"),
+    (ADD, "undefined_name", Ending.TEST_ERROR, "NameError"),
+    (ADD, "assert undefined_name(add(1, 2))", Ending.TEST_ERROR, "NameError"),
+    ("def add(a, b): raise KeyError('k')", "assert add(1, 2) == 3", Ending.RUNTIME_ERROR, "KeyError"),
+    (
+        "class Own(ValueError): pass\ndef add(a, b): raise Own('no')",
+        "try:\n    add(1, 2)\nexcept ValueError as error:\n    assert str(error) == 'no'\nelse:\n    assert False",
+        Ending.OK,
+        "",
+    ),
+    ("def add(a, b): raise SystemExit(0)", "try:\n    add(1, 2)\nexcept: pass", Ending.RUNTIME_ERROR, "SystemExit"),
+    ("def add(a, b): return None", "assert add(1, 2)[0] == 3", Ending.WRONG_ANSWER, "TypeError"),
+    ("x = 1", "assert add(1, 2) == 3", Ending.RUNTIME_ERROR, "NameError"),
+    ("1 / 0", "assert add(1, 2) == 3", Ending.RUNTIME_ERROR, "ZeroDivisionError"),
+    ("def add(a, b): return a\nimport atexit\natexit.register(exit)", "assert add(1, 2) == 3", Ending.WRONG_ANSWER, ""),
+    ("def add(a, b):\n    while True: pass", "assert add(1, 2) == 3", Ending.TIME_LIMIT, "of CPU time"),
+    ("def add(a, b): return bytearray(10**9)", "assert add(1, 2)", Ending.MEMORY_LIMIT, "bytes of memory"),
+    ("def min(a): return 7\n" + ADD, "assert min([1, 2]) == 1 and add(0, 0) == 0", Ending.OK, ""),
+    (ADD, "import sys\nassert add(1, 2) == 3\nsys.exit(0)", Ending.OK, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "code", "ending", "reason"), ASSERTIONS, ids=[row[1][:50] for row in ASSERTIONS])
+async def test_assertions_run_apart_from_the_program(
+    sandbox: Embedded, source: str, code: str, ending: Ending, reason: str
+) -> None:
+    case = await one(sandbox, asserts(source, code))
+
+    assert case.ending is ending, case
+    assert reason in case.reason
+
+
+async def test_an_entry_point_may_be_named_like_a_builtin(sandbox: Embedded) -> None:
+    tests = Asserts(code="assert sum([1, 2]) == 99", entry_point="sum")
+
+    case = await one(sandbox, Program(source="def sum(a): return 99", tests=tests, limits=LIMITS))
+
+    assert case.ending is Ending.OK
+
+
+async def test_a_helper_of_the_task_is_not_the_programs_to_replace(sandbox: Embedded) -> None:
+    prelude = "def twice(x):\n    return 2 * x\ndef add(a, b):\n    '''The sum.'''\n"
+    source = "def twice(x): return 3\ndef add(a, b): return 1"
+
+    case = await one(sandbox, asserts(source, "assert twice(add(1, 2)) == 3", prelude=prelude))
+
+    assert case.ending is Ending.WRONG_ANSWER
+
+
+async def test_a_change_of_its_arguments_does_not_reach_what_they_are_compared_with(sandbox: Embedded) -> None:
+    case = await one(sandbox, asserts("def add(a, b):\n    a.clear()\n    return a", "x = [1]\nassert add(x, 0) == x"))
+
+    assert case.ending is Ending.WRONG_ANSWER
+
+
+async def test_the_time_of_other_runs_is_not_a_programs(sandbox: Embedded) -> None:
+    limits = Limits(cpu_s=1, wall_s=10)
+    work = "import time\nend = time.process_time() + 0.05\nwhile time.process_time() < end: pass\nprint(input())"
+
+    runs = await asyncio.gather(*(sandbox.run(stdio(work, "hello", limits=limits)) for _ in range(32)))
+
+    assert {case.ending for run in runs for case in run.cases} == {Ending.OK}
+
+
+async def test_nothing_of_a_run_is_there_for_the_next(sandbox: Embedded) -> None:
+    leave = "open('left', 'w').write('x')\nopen('/dev/shm/left', 'w').write('x')\nprint(__import__('os').listdir('.'))"
+    look = "import os\nprint(os.listdir('/tmp'), os.listdir('/dev/shm'))"
+
+    await asyncio.gather(*(sandbox.run(stdio(leave)) for _ in range(4)))
+    cases = await asyncio.gather(*(one(sandbox, stdio(look)) for _ in range(4)))
+
+    assert {case.stdout.decode() for case in cases} == {"['main.py'] ['main.py']\n"}
+
+
+async def test_the_same_program_does_the_same_each_time(sandbox: Embedded) -> None:
+    source = "import random\nprint(hash('x'), random.random(), {chr(c) for c in range(97, 110)})"
+
+    cases = await asyncio.gather(*(one(sandbox, stdio(source)) for _ in range(8)))
+
+    assert len({case.stdout for case in cases}) == 1
+
+
+def group_of(sandbox: Embedded) -> cgroup.ControlGroup:
+    group = sandbox._slots[0].programs._group
+    assert group is not None
+    return group
+
+
+def processes(sandbox: Embedded) -> int:
+    return len(Path(group_of(sandbox).directories[0], "cgroup.procs").read_text().split())
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def left_behind(groups: Sequence[str]) -> tuple[object, ...]:
+    boxes = sorted(Path("/tmp").glob("jurist-box-*"))  # noqa: S108  where they are made
+    return descriptors(), children(), boxes, [group for group in groups if Path(group).exists()]
+
+
+def children() -> Sequence[int]:
+    pid = os.getpid()
+    return [int(p) for p in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+async def test_cancelling_kills_the_tree_and_frees_the_slot() -> None:
+    async with Embedded(slots=1) as sandbox:
+        spawn = "import os, time\nfor _ in range(5): os.fork()\ntime.sleep(600)"
+        task = asyncio.ensure_future(sandbox.run(stdio(spawn, limits=Limits(wall_s=600))))
+        await asyncio.sleep(0.3)
+        alive = processes(sandbox)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        started = time.monotonic()
+        case = await one(sandbox, stdio(ECHO, "next"))
+
+        assert alive > 10
+        assert case.stdout == b"next\n"
+        assert time.monotonic() - started < 1
+        assert processes(sandbox) == OWN_PROCESSES
+
+
+@pytest.mark.parametrize(
+    "program", [calls(ADD, *[[1, 2]] * 3), asserts(ADD, "assert add(1, 2) == 3"), stdio(ECHO, "a")]
+)
+async def test_cancelling_at_any_moment_leaves_a_sandbox_that_works(sandbox: Embedded, program: Program) -> None:
+    for delay_ms in range(0, 16, 2):
+        task = asyncio.ensure_future(sandbox.run(program))
+        await asyncio.sleep(delay_ms / 1000)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    run = await sandbox.run(program)
+
+    assert {case.ending for case in run.cases} == {Ending.OK}
+
+
+async def test_killing_a_fork_server_loses_nothing() -> None:
+    async with Embedded(slots=2) as sandbox:
+        runs = [
+            asyncio.ensure_future(sandbox.run(stdio("import time\ntime.sleep(0.1)\nprint(input())", "x")))
+            for _ in range(12)
+        ]
+        for slot in sandbox._slots:
+            await asyncio.sleep(0.15)
+            keeper = slot.programs._keeper
+            assert keeper is not None
+            os.kill(keeper.pid, signal.SIGKILL)
+        done = await asyncio.gather(*runs)
+
+    assert {case.ending for run in done for case in run.cases} == {Ending.OK}
+
+
+async def test_closing_leaves_no_process_descriptor_directory_or_group() -> None:
+    before = left_behind([])
+    async with Embedded(slots=2) as sandbox:
+        groups = group_of(sandbox).directories
+        await asyncio.gather(*(sandbox.run(stdio(ECHO, "x")) for _ in range(20)))
+        await sandbox.run(asserts(ADD, "assert add(1, 2) == 3"))
+
+    assert left_behind(groups) == before
+
+
+async def test_closing_while_programs_run_ends_them() -> None:
+    async with Embedded(slots=1) as sandbox:
+        task = asyncio.ensure_future(sandbox.run(stdio("while True: pass", limits=Limits(cpu_s=60, wall_s=60))))
+        await asyncio.sleep(0.2)
+    run = await task
+
+    assert run.cases[0].ending is Ending.SANDBOX_ERROR
+
+
+async def test_many_runs_leave_memory_and_descriptors_flat(sandbox: Embedded) -> None:
+    async def burst(count: int) -> None:
+        await asyncio.gather(*(sandbox.run(stdio(ECHO, "x")) for _ in range(count)))
+
+    await burst(100)
+    before = (descriptors(), group_of(sandbox).usage_bytes())
+    await burst(400)
+    after = (descriptors(), group_of(sandbox).usage_bytes())
+
+    assert after[0] == before[0]
+    assert after[1] - before[1] < 4 * MIB
+
+
+async def test_a_host_without_control_groups_is_refused_unless_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(name: str, cores: float) -> cgroup.ControlGroup:
+        raise SandboxUnavailableError(f"no writable control group for {name}, {cores}")
+
+    monkeypatch.setattr(cgroup, "make", none)
+    with pytest.raises(SandboxUnavailableError, match="no writable control group"):
+        await Embedded(slots=1).__aenter__()
+
+    async with Embedded(slots=1, weaker=True) as sandbox:
+        run = await sandbox.run(stdio(ECHO, "x"))
+        greedy = await one(sandbox, stdio("x = bytearray(10**9)"))
+
+    assert run.isolation is Isolation.NAMESPACES
+    assert run.cases[0].stdout == b"x\n"
+    assert greedy.ending is Ending.MEMORY_LIMIT
+
+
+async def test_a_host_that_cannot_build_a_box_is_refused_in_words() -> None:
+    with pytest.raises(SandboxUnavailableError, match="the sandbox cannot start"):
+        await Embedded(slots=1, python="/bin/true").__aenter__()

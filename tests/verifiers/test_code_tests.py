@@ -1,0 +1,392 @@
+"""The program is found, the tests are read in every shape, and a run becomes a reward or an abstention."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Isolation, Program, Run, Stdio, codec
+from jurist.verifiers import (
+    Abstain,
+    Ask,
+    AssertTests,
+    Cause,
+    Comparison,
+    FinishReason,
+    FunctionCase,
+    FunctionTests,
+    NoReply,
+    ProgramTests,
+    RunLimits,
+    Sample,
+    Score,
+    StdioCase,
+    StdioTests,
+    Task,
+)
+from jurist.verifiers._code.shapes import BadTestsError, read_tests
+from jurist.verifiers._code.submission import Missing, submission
+from jurist.verifiers.code_tests import CodeTests
+
+ECHO = "print(input())"
+FENCED = f"Here:\n```python\n{ECHO}\n```\nDone."
+TWO = ProgramTests(
+    protocol=StdioTests(
+        cases=(StdioCase(stdin="1", expected_stdout="1\n"), StdioCase(stdin="2", expected_stdout="2\n", weight=3.0))
+    )
+)
+OK = CaseRun(ending=Ending.OK, cpu_s=0.1, wall_s=0.2, peak_memory_bytes=1000)
+
+
+def printed(*outputs: str) -> Run:
+    cases = tuple(CaseRun(ending=Ending.OK, stdout=output.encode()) for output in outputs)
+    return Run(cases=cases, isolation=Isolation.NAMESPACES_AND_CGROUP)
+
+
+def ended(*endings: Ending) -> Run:
+    cases = tuple(CaseRun(ending=ending, reason="so", stdout=b"1\n") for ending in endings)
+    return Run(cases=cases, isolation=Isolation.NAMESPACES_AND_CGROUP)
+
+
+def question(task: Task, completion: str = FENCED) -> Program:
+    ask = CodeTests().verdict(Sample(task=task, completion=completion))
+    assert isinstance(ask, Ask)
+    (program,) = ask.questions
+    assert isinstance(program, Program)
+    return program
+
+
+def score(run: Run, tests: ProgramTests = TWO, verifier: CodeTests | None = None) -> Score:
+    verdict = (verifier or CodeTests()).verdict(Sample(task=Task(tests=tests), completion=FENCED), [run])
+    assert isinstance(verdict, Score)
+    return verdict
+
+
+SUBMISSIONS = [
+    ("a fenced block", "python", "x\n```python\na = 1\n```", "a = 1"),
+    ("the last of its language", "python", "```python\na = 1\n```\n```py\na = 2\n```", "a = 2"),
+    ("not the last block if that is output", "python", "```python\na = 1\n```\nIt prints\n```\n1\n```", "a = 1"),
+    (
+        "not the last block if that is a shell's",
+        "python",
+        "```python\na = 1\n```\nRun\n```bash\npython x\n```",
+        "a = 1",
+    ),
+    ("a block without a tag", "python", "```\na = 1\n```", "a = 1"),
+    ("after the thought alone", "python", "<think>```python\na = 1\n```</think>\n```python\na = 2\n```", "a = 2"),
+    ("tildes", "python", "~~~python\na = '```'\n~~~", "a = '```'"),
+    ("a longer fence holds a shorter one", "python", "````python\na = '''\n```\n'''\n````", "a = '''\n```\n'''"),
+    ("carriage returns after the fence", "python", "```python\r\na = 1\r\n```\r\n", "a = 1\r"),
+    ("an unclosed block", "python", "```python\na = 1", "a = 1"),
+    ("inside answer tags", "python", "<think>t</think><answer>\n```python\na = 1\n```\n</answer>", "a = 1"),
+    ("bare code", "python", "import sys\nprint(1)", "import sys\nprint(1)"),
+    ("bare code inside answer tags", "python", "<answer>print(1)</answer>", "print(1)"),
+    ("C++ by any of its names", "cpp", "```c++\nint main(){}\n```", "int main(){}"),
+    ("a tag in braces", "python", "```{.python}\na = 1\n```", "a = 1"),
+    ("a tag in capitals", "python", "```Python\na = 1\n```", "a = 1"),
+]
+
+
+@pytest.mark.parametrize(("why", "language", "completion", "source"), SUBMISSIONS, ids=[row[0] for row in SUBMISSIONS])
+def test_the_program_is_found(why: str, language: str, completion: str, source: str) -> None:  # noqa: ARG001  an id
+    assert submission(completion, language) == source
+
+
+@pytest.mark.parametrize(
+    ("completion", "reason"),
+    [
+        ("", "empty"),
+        ("I do not know.", "does not begin as code"),
+        ("The sum of a and b is 5.", "does not begin as code"),
+        ("<think>```python\na = 1\n```", "never ends"),
+        ("<think>```python\na = 1\n```</think>done.", "does not begin as code"),
+        ("```cpp\nint main(){}\n```", "no block of python, but of cpp"),
+        ("```python\n\n```", "block is empty"),
+    ],
+)
+def test_there_is_a_reason_where_there_is_no_program(completion: str, reason: str) -> None:
+    missing = submission(completion, "python")
+
+    assert isinstance(missing, Missing)
+    assert reason in missing.reason
+
+
+def test_a_program_that_was_cut_off_is_none() -> None:
+    assert isinstance(submission("```python\na = 1", "python", truncated=True), Missing)
+    assert submission("```python\na = 1\n```\nSo", "python", truncated=True) == "a = 1"
+
+
+@pytest.mark.parametrize(
+    "text", ["```\n" * 100_000, "`" * 300_000, "~~~ " * 100_000, "a = " * 100_000, "x[" * 200_000, " " * 300_000]
+)
+def test_finding_the_program_is_linear(text: str) -> None:
+    started = time.process_time()
+    submission(text, "python")
+
+    assert time.process_time() - started < 1
+
+
+SHAPES: list[tuple[object, object]] = [
+    (
+        {"inputs": ["1\n2", ["3", "4"]], "outputs": ["3", ["7", "8"]]},
+        StdioTests(
+            cases=(StdioCase(stdin="1\n2", expected_stdout="3"), StdioCase(stdin="3\n4", expected_stdout="7\n8"))
+        ),
+    ),
+    (
+        {"inputs": [[[1, 2], 3]], "outputs": [[5]], "fn_name": "f"},
+        FunctionTests(entry_point="f", cases=(FunctionCase(args=([1, 2], 3), expected=5),)),
+    ),
+    (
+        {"inputs": ["[1, 2]\n3"], "outputs": ["[5]"], "fn_name": "f"},
+        FunctionTests(entry_point="f", cases=(FunctionCase(args=([1, 2], 3), expected=[5]),)),
+    ),
+    (
+        {"language": "cpp", "test_cases": [{"input": "1", "output": "2"}]},
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"),)),
+    ),
+    (
+        {"test_cases": [{"type": "function_call", "fn_name": "f", "input": [1], "output": [2]}]},
+        FunctionTests(entry_point="f", cases=(FunctionCase(args=(1,), expected=2),)),
+    ),
+    (
+        {"fn_name": "f", "public_test_cases": '[{"input": "1\\n2", "output": "3", "testtype": "functional"}]'},
+        FunctionTests(entry_point="f", cases=(FunctionCase(args=(1, 2), expected=3),)),
+    ),
+    (
+        {"prompt": "def f(x):\n", "test": "def check(candidate):\n    assert candidate(1) == 2\n", "entry_point": "f"},
+        AssertTests(
+            entry_point="f",
+            prelude="def f(x):\n",
+            code="def check(candidate):\n    assert candidate(1) == 2\n\ncheck(f)\n",
+        ),
+    ),
+    (
+        {"test_list": ["assert set(f([1])) == {1}", "assert f([]) == []"], "test_setup_code": "import math"},
+        AssertTests(entry_point="f", code="\nimport math\nassert set(f([1])) == {1}\nassert f([]) == []"),
+    ),
+    (["assert f(1) == 2"], AssertTests(entry_point="f", code="\n\nassert f(1) == 2")),
+]
+
+
+@pytest.mark.parametrize(("shape", "protocol"), SHAPES, ids=[str(shape)[:40] for shape, _ in SHAPES])
+def test_trainers_shapes_are_read_as_they_are_and_as_text(shape: object, protocol: object) -> None:
+    assert read_tests(shape).protocol == protocol
+    assert read_tests(json.dumps(shape)).protocol == protocol
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "nonsense",
+        5,
+        {},
+        {"inputs": ["1"], "outputs": []},
+        {"inputs": "1", "outputs": "2"},
+        {"inputs": ["{"], "outputs": ["1"], "fn_name": "f"},
+        {"test_cases": "5"},
+        {"test_cases": [1]},
+        {"test_cases": [{"input": "1"}]},
+        {"test_cases": [{"input": "1", "output": "2", "testtype": "functional"}]},
+        "[" * 100_000,
+    ],
+)
+def test_broken_tests_are_refused_in_words(shape: object) -> None:
+    with pytest.raises(BadTestsError, match=r"\w"):
+        read_tests(shape)
+
+
+def test_tests_are_found_in_the_task_its_extra_fields_or_its_answer() -> None:
+    shape = {"inputs": ["1"], "outputs": ["1"]}
+    wanted = Stdio(stdins=("1",))
+
+    assert question(Task(tests=TWO)).tests == Stdio(stdins=("1", "2"))
+    assert question(Task(extra={"tests": shape})).tests == wanted
+    assert question(Task(extra=shape)).tests == wanted
+    assert question(Task(answers=(json.dumps(shape),))).tests == wanted
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        Task(),
+        Task(answers=("42",)),
+        Task(answers=("{",)),
+        Task(tests=ProgramTests(protocol=StdioTests(cases=()))),
+        Task(tests=ProgramTests(protocol=AssertTests(entry_point="f", code=" "))),
+        Task(tests=ProgramTests(protocol=TWO.protocol, compare=Comparison(mode="guess"))),
+        Task(tests=ProgramTests(protocol=StdioTests(cases=(StdioCase(weight=0.0),)))),
+        Task(tests=ProgramTests(protocol=TWO.protocol, limits=RunLimits(cpu_s=-1.0))),
+        Task(tests=ProgramTests(protocol=FunctionTests(entry_point="f", cases=(FunctionCase(args=(object(),)),)))),
+    ],
+)
+def test_a_task_without_usable_tests_is_no_fault_of_the_program(task: Task) -> None:
+    verdict = CodeTests().verdict(Sample(task=task, completion=FENCED))
+
+    assert isinstance(verdict, Abstain)
+    assert verdict.cause is Cause.INVALID_REFERENCE
+
+
+def test_equal_questions_are_equal_and_hashable() -> None:
+    one, two = question(Task(tests=TWO)), question(Task(tests=TWO), f"```py\n{ECHO}\n```")
+
+    assert one == two
+    assert hash(one) == hash(two)
+
+
+def test_limits_are_the_tasks_then_the_recipes() -> None:
+    limits = RunLimits(cpu_s=3.0, memory_bytes=64 << 20)
+    program = question(Task(tests=ProgramTests(protocol=TWO.protocol, limits=limits)))
+
+    assert (program.limits.cpu_s, program.limits.memory_bytes) == (3.0, 64 << 20)
+    assert program.limits.output_bytes == CodeTests().output_bytes
+
+
+def test_a_body_continues_the_tasks_prompt_and_a_whole_function_follows_it() -> None:
+    prompt = "def f(x):\n    '''Next.'''\n"
+    task = Task(tests=ProgramTests(protocol=AssertTests(entry_point="f", code="assert f(1) == 2", prelude=prompt)))
+
+    body = question(task, "    return x + 1\n")
+    whole = question(task, "```python\ndef f(x):\n    return x + 1\n```")
+
+    assert body.source == prompt + "    return x + 1\n"
+    assert whole.source == prompt + "\ndef f(x):\n    return x + 1"
+    assert whole.tests == Asserts(code="assert f(1) == 2", entry_point="f", prelude=prompt)
+
+
+def test_arguments_travel_typed() -> None:
+    tests = FunctionTests(entry_point="f", cases=(FunctionCase(args=((1, 2), {"a": None}), expected=1),))
+    program = question(Task(tests=ProgramTests(protocol=tests)))
+
+    assert isinstance(program.tests, Functions)
+    assert codec.unpacked(program.tests.arguments[0]) == [(1, 2), {"a": None}]
+
+
+@pytest.mark.parametrize(
+    ("reward", "outputs", "value"),
+    [
+        ("all", ("1", "2"), 1.0),
+        ("all", ("1", "3"), 0.0),
+        ("fraction", ("1", "3"), 0.5),
+        ("weighted", ("1", "3"), 0.25),
+        ("weighted", ("0", "2"), 0.75),
+        ("prefix", ("0", "2"), 0.0),
+        ("prefix", ("1", "0"), 0.5),
+        ("subtasks", ("1", "0"), 0.0),
+    ],
+)
+def test_passed_tests_become_a_reward(reward: str, outputs: tuple[str, str], value: float) -> None:
+    verifier = CodeTests(reward=reward)  # type: ignore[arg-type]
+
+    assert score(printed(*outputs), verifier=verifier).value == value
+
+
+def test_a_subtask_counts_when_all_its_tests_pass() -> None:
+    cases = tuple(StdioCase(stdin=str(i), expected_stdout=str(i), subtask=name) for i, name in enumerate("aabb"))
+    tests = ProgramTests(protocol=StdioTests(cases=cases))
+
+    assert score(printed("0", "1", "2", "-"), tests, CodeTests(reward="subtasks")).value == 0.5
+
+
+def test_a_wrong_answer_says_where() -> None:
+    wrong = score(printed("1\n", "3\n"))
+
+    assert wrong.details["verdict"] == "wrong_answer"
+    assert wrong.reason == "1 of 2 tests passed; test 2: wrong_answer, token 1 is '3', expected '2'"
+
+
+def test_no_program_is_the_completions_fault() -> None:
+    verdict = CodeTests().verdict(
+        Sample(task=Task(tests=TWO), completion="```python\nprint(", finish_reason=FinishReason.LENGTH)
+    )
+
+    assert isinstance(verdict, Score)
+    assert verdict.value == 0.0
+    assert verdict.details["verdict"] == "no_program"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        Ending.TIME_LIMIT,
+        Ending.MEMORY_LIMIT,
+        Ending.OUTPUT_LIMIT,
+        Ending.RUNTIME_ERROR,
+        Ending.COMPILE_ERROR,
+        Ending.WRONG_ANSWER,
+    ],
+)
+def test_what_the_program_did_wrong_scores_nothing_even_with_the_right_output(ending: Ending) -> None:
+    verdict = score(
+        ended(Ending.OK, ending), ProgramTests(protocol=StdioTests(cases=(StdioCase(expected_stdout="1"),) * 2))
+    )
+
+    assert verdict.value == 0.0
+    assert verdict.details["verdict"] == ending.value
+
+
+@pytest.mark.parametrize(
+    ("ending", "cause"),
+    [
+        (Ending.SANDBOX_ERROR, Cause.INTERNAL),
+        (Ending.UNAVAILABLE, Cause.UNAVAILABLE),
+        (Ending.TEST_ERROR, Cause.INVALID_REFERENCE),
+    ],
+)
+def test_what_is_not_its_fault_is_no_score(ending: Ending, cause: Cause) -> None:
+    verdict = CodeTests(reward="fraction").verdict(
+        Sample(task=Task(tests=TWO), completion=FENCED), [ended(Ending.OK, ending)]
+    )
+
+    assert isinstance(verdict, Abstain)
+    assert verdict.cause is cause
+
+
+def test_one_failure_decides_whatever_the_sandbox_did_elsewhere() -> None:
+    assert score(ended(Ending.RUNTIME_ERROR, Ending.SANDBOX_ERROR)).value == 0.0
+
+
+def test_a_run_of_one_case_stands_for_all_tests() -> None:
+    verdict = score(ended(Ending.COMPILE_ERROR))
+
+    assert (verdict.details["passed"], verdict.details["total"]) == (0, 2)
+
+
+def test_no_reply_is_no_score() -> None:
+    verdict = CodeTests().verdict(
+        Sample(task=Task(tests=TWO), completion=FENCED), [NoReply(Cause.UNAVAILABLE, "no sandbox here")]
+    )
+
+    assert verdict == Abstain(Cause.UNAVAILABLE, "no sandbox here")
+
+
+def test_returned_values_are_compared_with_their_types() -> None:
+    tests = ProgramTests(protocol=FunctionTests(entry_point="f", cases=(FunctionCase(args=(1,), expected=[1, 2]),)))
+
+    def returned(text: str) -> Run:
+        case = CaseRun(ending=Ending.OK, returned=text)
+        return Run(cases=(case,), isolation=Isolation.NAMESPACES)
+
+    assert score(returned(codec.packed((1, 2))), tests).value == 1.0
+    assert score(returned(codec.packed([True, 2])), tests).value == 0.0
+    assert score(returned("{hostile"), tests).value == 0.0
+
+
+def test_details_are_json_and_say_how_each_test_went() -> None:
+    case = CaseRun(ending=Ending.OK, stdout=b"\xff" * 1000, stderr=b"e", cpu_s=0.5, wall_s=0.6, peak_memory_bytes=7)
+    verdict = score(Run(cases=(case, OK), isolation=Isolation.NAMESPACES))
+
+    details = json.loads(json.dumps(verdict.details))
+    assert details["isolation"] == "namespaces"
+    assert details["tests"][0] == {
+        "verdict": "wrong_answer",
+        "reason": details["tests"][0]["reason"],
+        "cpu_s": 0.5,
+        "wall_s": 0.6,
+        "peak_memory_bytes": 7,
+        "stdout": "\ufffd" * 200,
+        "stderr": "e",
+        "truncated": True,
+    }
