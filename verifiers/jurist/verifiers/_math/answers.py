@@ -13,7 +13,7 @@ from jurist.verifiers._math.rationals import rational
 from jurist.verifiers._math.reading import Reading, read
 from jurist.verifiers._math.rules import Finding, Rules
 from jurist.verifiers._math.tokens import closing_brace
-from jurist.verifiers._math.tree import Apply, Tree
+from jurist.verifiers._math.tree import Apply, Chain, Text, Tree
 
 __all__ = ["Judgement", "Reference", "compiled", "judge", "same_answer", "usable"]
 
@@ -33,6 +33,7 @@ class Reference(NamedTuple):
     text: str
     reading: Reading
     plural: bool
+    relation: bool
     fault: str = ""
 
 
@@ -44,7 +45,7 @@ def compiled(reference: str) -> Reference:
         found = extract(_closed(reference))
         text = found.joined or found.text
         if found.fault:
-            return Reference(reference, read(""), plural=False, fault=found.fault)
+            return Reference(reference, read(""), plural=False, relation=False, fault=found.fault)
     reading = read(text)
     if not reading.trees and len(text) > 80:  # noqa: PLR2004 - prose
         found = extract(reference)
@@ -55,7 +56,8 @@ def compiled(reference: str) -> Reference:
         fault = "a value that does not exist"
     elif not reading.trees and any(sign in reading.text for sign in "\\^_{}="):
         fault = reading.fault
-    return Reference(text, reading, bool(reading.trees) and is_plural(reading.trees[0]), fault)
+    tree = reading.trees[0] if reading.trees else Text(reading.words)
+    return Reference(text, reading, is_plural(tree), isinstance(tree, Chain), fault)
 
 
 _BETWEEN_BOXES = re.compile(r"(?<=\})[\s+\-$]*(?=\\{1,2}(?:boxed|fbox))")
@@ -88,7 +90,7 @@ def usable(reference: str, rules: Rules) -> bool:
 def judge(reference: str, answer: str, joined: str, rules: Rules) -> Judgement:
     """Compare an answer with a reference; `joined` is the list that it ends, used if the reference is one."""
     wanted = compiled(reference)
-    text = joined if joined and (wanted.plural or joined == answer) else answer
+    text = joined if joined and (wanted.plural or wanted.relation or joined == answer) else answer
     given = read(text)
     finding = _compared(wanted.reading, given, rules)
     return Judgement(finding.equal, finding.how, wanted.text, text)
@@ -102,7 +104,8 @@ def same_answer(one: str, other: str, rules: Rules) -> bool:
 def _compared(wanted: Reading, given: Reading, rules: Rules) -> Finding:
     if not given.trees and not given.words:
         return Finding(equal=False, how=f"unreadable: {given.fault}")
-    if wanted.words and wanted.words == given.words and (not wanted.trees or not given.trees or _text_alike(wanted)):
+    alike = wanted.text == given.text and wanted.trees and _text_alike(wanted)
+    if alike or (wanted.words and wanted.words == given.words and not (wanted.trees and given.trees)):
         return Finding(equal=True, how="same text")
     if not given.trees or not wanted.trees:
         fault = f"unreadable: {given.fault}" if not given.trees else "different text"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from jurist.verifiers._math.identity import identical
-from jurist.verifiers._math.matrices import as_matrix
+from jurist.verifiers._math.matrices import as_matrix, rows_of
 from jurist.verifiers._math.quantities import equal_values
 from jurist.verifiers._math.regions import equal_regions, region
 from jurist.verifiers._math.relations import chain_holds, equal_relations, labelled, rename_arguments
@@ -107,7 +107,7 @@ def _has_sign_pair(tree: Tree) -> bool:
 def _by_shape(reference: Tree, answer: Tree, rules: Rules) -> Finding:  # noqa: PLR0911 - one return a shape
     if isinstance(reference, Text) or isinstance(answer, Text):
         return Finding(equal=False, how="words that differ")
-    for shape in (_special, _regions, _tuples, _lists, _relations, _matrices):
+    for shape in (_special, _matrices, _regions, _tuples, _lists, _relations):
         finding = shape(reference, answer, rules)
         if finding is not None:
             return finding
@@ -386,6 +386,10 @@ def _matrices(reference: Tree, answer: Tree, rules: Rules) -> Finding | None:
     one, other = as_matrix(reference), as_matrix(answer)
     if one is None and other is None:
         return None
+    if _head(reference) in TUPLES or _head(answer) in TUPLES:
+        one, other = one or rows_of(reference), other or rows_of(answer)
+        if one is None or other is None:
+            return _tuples(reference, answer, rules)
     if one is None or other is None or [len(row) for row in one] != [len(row) for row in other]:
         return DIFFERENT
     return _in_order([cell for row in one for cell in row], [cell for row in other for cell in row], rules)

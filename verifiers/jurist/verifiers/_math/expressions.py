@@ -37,6 +37,7 @@ FENCES = {
     "lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil"), "llcorner": ("lrcorner", "floor"),
     "ulcorner": ("urcorner", "ceil"), "lvert": ("rvert", "abs"), "lVert": ("rVert", "abs"),
 }  # fmt: skip
+BRACKETS = frozenset({"()", "[]", "(]", "[)", "{}", "cup"})
 CALLED = frozenset("fghFGH") | {"phi", "varphi", "psi"}
 """Symbols that a bracket after them makes a function."""
 SYMBOL_COMMANDS = {"infty": "inf", "pi": "pi", "exponentialE": "e", "imaginaryI": "i", "imath": "i", "varnothing": "∅"}
@@ -155,9 +156,11 @@ class Expressions:
         if kind == "word":
             if text in CONNECTIVES and len(text) > 1:
                 return False
+            if text in {"U", "u"} and isinstance(left, Apply) and left.head in BRACKETS:
+                return False
             return not self.at_differential() and not self.starts_unit(left, text, spaced=spaced)
         if kind == "text":
-            return text.strip() in FUNCTIONS or (len(text.strip()) == 1 and not self.starts_unit(left, text.strip()))
+            return text.strip() in FUNCTIONS or (len(text.strip()) == 1 and text.isascii() and not self.starts_unit(left, text.strip()))
         if kind == "command":
             return text in STARTING_COMMANDS or text in FUNCTIONS
         if kind == "sign":

@@ -275,6 +275,7 @@ _COPULA = re.compile(
 )
 _PLAIN = re.compile(r"[-+\d\s.,/()\[\]{}\\^_*=<>|!%$°√πA-Za-z]*")
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{\w+\*?\}(?:\{[clr|]+\})?")
+_VERB = re.compile(r"\b(?:is|are|was|were|be|equals|gives|yields)\b")
 _MONEY = re.compile(r"\d+,\d\d\s*[$€£](?=\s|$)")
 _WORDS = re.compile(r"[A-Za-z]{3,}")
 
@@ -331,11 +332,15 @@ def _is_answer(text: str) -> bool:
         return True
     bare = re.sub(r"\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|\$", " ", _ENVIRONMENT.sub(" ", text))
     words = _WORDS.findall(bare)
+    if _VERB.search(bare):
+        return False
     if not re.search(r"\d|\\|=|√|π", text):
         return len(words) <= 3 and len(text) < 40 and "$" not in text and not _COPULA.search(text)  # noqa: PLR2004 - "Evelyn", "June", "the empty set"
     return not words or (len(words) <= 4 and re.match(rf"(?:{_VALUE}|{_MATH})\s*[A-Za-z]", text) is not None)  # noqa: PLR2004
 
 
+_THUS = re.compile(r"^(?:(?:so|thus|hence|therefore|then|and|finally|now|we\s+(?:get|have|find)|that)\b[\s,:]*)+", re.IGNORECASE)
+_RIGHT_SIDE = re.compile(r"^\$?([^=<>$]{1,80})=\s*([^=<>$]{1,80})\$?\.?$")
 _CLOSING_NEGATION = re.compile(r"\b(?:not|cannot|can't|isn't|never)\b", re.IGNORECASE)
 
 
@@ -347,9 +352,10 @@ def _closing(text: str) -> Extraction | None:
     line = text[text.rfind("\n") + 1 :].strip()
     if not line:
         return None
-    line = line[-MAX_LINE:]
+    line = _THUS.sub("", line[-MAX_LINE:])
     if _is_answer(line):
-        return Extraction(line, "last line")
+        sides = _RIGHT_SIDE.match(line)
+        return Extraction(sides[2].strip(), "last line", line) if sides else Extraction(line, "last line")
     sentence = _last_sentence(line)
     ours = re.match(rf".*?({_MATH})\s+is\s+(?:our|the|my)\s+(?:final\s+)?(?:answer|solution)", sentence)
     if ours is not None:

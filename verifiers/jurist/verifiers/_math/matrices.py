@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from jurist.verifiers._math.tree import Apply, Tree, walk
 
-__all__ = ["as_matrix"]
+__all__ = ["as_matrix", "determinant", "rows_of"]
 
 Matrix = tuple[tuple[Tree, ...], ...]
+LARGEST_DETERMINANT = 4
+"""Rows of a determinant that is expanded, to 24 products."""
 MAX_ENTRIES = 144
 """Of a product."""
 
@@ -67,3 +69,30 @@ def _product(args: tuple[Tree, ...]) -> Matrix | None:
         if as_matrix(arg) is None:
             total = _scaled(total, lambda cell, factor=arg: Apply("*", (factor, cell)))
     return total
+
+
+def rows_of(tree: Tree) -> Matrix | None:
+    """Read `[[1, 2], [3, 4]]` as a matrix by its rows."""
+    if not isinstance(tree, Apply) or tree.head not in {"[]", "()", "{}"}:
+        return None
+    rows = tuple(row.args for row in tree.args if isinstance(row, Apply) and row.head in {"[]", "()", "{}"})
+    return rows if len(rows) == len(tree.args) and len({len(row) for row in rows}) == 1 else None
+
+
+def determinant(tree: Tree) -> Tree:
+    """Expand a small determinant by its first row; a larger one stays as it is."""
+    matrix = as_matrix(tree)
+    if matrix is None or len(matrix) != len(matrix[0]) or len(matrix) > LARGEST_DETERMINANT:
+        return Apply("det", (tree,))
+    return _expanded(matrix)
+
+
+def _expanded(matrix: Matrix) -> Tree:
+    if len(matrix) == 1:
+        return matrix[0][0]
+    terms: list[Tree] = []
+    for column, cell in enumerate(matrix[0]):
+        minor = tuple(row[:column] + row[column + 1 :] for row in matrix[1:])
+        term = Apply("*", (cell, _expanded(minor)))
+        terms.append(Apply("neg", (term,)) if column % 2 else term)
+    return Apply("+", tuple(terms))

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from jurist.verifiers._math.evaluation import Arithmetic, UndefinedError, UnsupportedError
 from jurist.verifiers._math.rationals import rational
-from jurist.verifiers._math.tree import Apply, Symbol, Tree
+from jurist.verifiers._math.tree import Apply, Chain, Symbol, Text, Tree
 
 __all__ = ["Numerics", "doubles", "many_digits"]
 
@@ -197,6 +197,8 @@ class Numerics(Arithmetic[Any]):
             return self.integral(args)
         if head == "call":
             return self.unknown(args)
+        if head == "cases":
+            return self.piece(args)
         values = [self.value(arg) for arg in args]
         value = values[0]
         match head:
@@ -233,6 +235,26 @@ class Numerics(Arithmetic[Any]):
                 return self.trigonometric(head, value)
             case _:
                 raise UnsupportedError(head)
+
+    def piece(self, rows: tuple[Tree, ...]) -> Any:  # noqa: ANN401
+        """Evaluate the piece of a function whose condition holds."""
+        for row in rows:
+            match row:
+                case Apply(args=(body, Text(words="otherwise"))):
+                    return self.value(body)
+                case Apply(args=(body, Chain(terms=terms, signs=signs))):
+                    if all(self.holds(*link) for link in zip(terms, signs, terms[1:], strict=False)):
+                        return self.value(body)
+                case _:
+                    raise UnsupportedError
+        raise UndefinedError
+
+    def holds(self, left: Tree, sign: str, right: Tree) -> bool:
+        """Tell whether an inequality holds at the point that is tried."""
+        gap = self.value(left) - self.value(right)
+        if _is_complex(gap) or sign not in {"<", "<=", ">", ">=", "=", "!="}:
+            raise UnsupportedError
+        return bool({"<": gap < 0, "<=": gap <= 0, ">": gap > 0, ">=": gap >= 0, "=": gap == 0, "!=": gap != 0}[sign])
 
     def logarithm(self, value: Any) -> Any:  # noqa: ANN401
         """Take the natural logarithm."""

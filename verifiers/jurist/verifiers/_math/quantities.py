@@ -30,16 +30,26 @@ class Quantity:
 
 
 def _attached(tree: Tree) -> Quantity | None:
-    """Read the letter right behind an answer's number as its unit."""
+    """Read letters right behind an answer's number as its unit: `5m`, `9.8 \\frac{m}{s^2}`."""
     match tree:
-        case Apply(head="*", args=(Number() as number, Symbol(name=name))) if name in ATTACHED:
-            return Quantity(number, unit_of(name), phrase=name)
-        case Apply(
-            head="*", args=(Number() as number, Apply(head="^", args=(Symbol(name=name), Number(value=power))))
-        ) if name in ATTACHED and power in {2, 3}:
-            return Quantity(number, unit_of(f"{name}^{power}"), phrase=f"{name}^{power}")
+        case Apply(head="*", args=(Number() as number, letters)):
+            phrase = _phrase(letters)
+            unit = unit_of(phrase) if phrase else None
+            return None if unit is None or not unit.dimension else Quantity(number, unit, phrase=phrase)
         case _:
             return None
+
+
+def _phrase(tree: Tree) -> str:
+    match tree:
+        case Symbol(name=name) if name in ATTACHED:
+            return name
+        case Apply(head="^", args=(Symbol(name=name), Number(value=power))) if name in ATTACHED and power in {2, 3}:
+            return f"{name}^{power}"
+        case Apply(head="/", args=(top, bottom)):
+            return f"{_phrase(top)}/{_phrase(bottom)}" if _phrase(top) and _phrase(bottom) else ""
+        case _:
+            return ""
 
 
 def quantity(tree: Tree) -> Quantity | None:

@@ -101,10 +101,13 @@ def _is_wording(text: str, stripped: str) -> bool:
         return False
     if "\\text" in text or "\\mbox" in text or "\\mathrm" in text:
         return True
+    if stripped.casefold().rstrip(".") in _SHORT_WORDS:
+        return True
     long = _LONG_WORD.findall(stripped)
     return any(not _MATHEMATICAL.fullmatch(word) for word in long)
 
 
+_SHORT_WORDS = frozenset({"yes", "no", "odd", "red", "all", "both", "any", "dog", "cat", "boy", "sat", "sun", "mon", "tue"})
 _NAMES = sorted({name for name in FUNCTIONS if len(name) > 1} | GREEK | {"infinity", "infty", "pi"}, key=len, reverse=True)
 _MATHEMATICAL = re.compile(rf"(?:{'|'.join(_NAMES)})[a-z]?")
 
@@ -128,8 +131,10 @@ def unwrapped(text: str) -> str:
         text = text.strip().strip("~").strip()
         if text.endswith((".", ",", ";", ":")) and not text.endswith(("...", "\\;", "\\,", "\\:")):
             text = text[:-1]
-        if text.endswith(("\\,", "\\;", "\\!", "\\ ")):
+        if text.endswith(("\\,", "\\;", "\\!")):
             text = text[:-2]
+        elif text.endswith("\\"):
+            text = text.rstrip("\\")
         for opening, closing in _FENCES:
             inner = text[len(opening) : -len(closing)]
             fenced = len(text) > len(opening) + len(closing) - 1 and text.startswith(opening) and text.endswith(closing)
@@ -177,8 +182,13 @@ def _special(text: str, words: str) -> Tree | None:
     if words in _NOTHING:
         return _NOTHING[words]
     if words[:1].isalpha():
-        return _date(words) or _in_words(words)
-    return _clock(words) or _base(text)
+        return _date(words) or _in_words(words) or _base(text)
+    return _clock(words) or _date(words) or _ratio(words) or _base(text)
+
+
+def _ratio(words: str) -> Tree | None:
+    found = re.fullmatch(r"(\d{1,9}) to (\d{1,9})", words)
+    return Apply("ratio", (Number(Fraction(int(found[1]))), Number(Fraction(int(found[2]))))) if found else None
 
 
 def _in_words(words: str) -> Tree | None:
@@ -203,6 +213,8 @@ def _clock(words: str) -> Tree | None:
         hours, minutes, seconds, half = int(hour[1]), 0, 0, hour[2]
     else:
         return None
+    if hours > 12:  # noqa: PLR2004 - the clock of twenty-four hours
+        hours, half = hours - 12, "p"
     parts = tuple(Number(Fraction(part)) for part in (hours, minutes, seconds))
     return Apply("time", (*parts, Text((half or "").lower())))
 

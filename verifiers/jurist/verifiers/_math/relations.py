@@ -76,7 +76,7 @@ def rename_arguments(one: Chain, other: Chain) -> Chain:
         case (
             Apply(head="call", args=(Symbol() as name, Symbol() as wanted)),
             Apply(head="call", args=(Symbol() as same, Symbol() as given)),
-        ) if name == same and wanted != given and wanted.name not in free_symbols(other):
+        ) if name == same and wanted != given and wanted.name.islower() and given.name.islower() and wanted.name not in free_symbols(other):
             renamed = replace(other, given, wanted)
             return renamed if isinstance(renamed, Chain) else other
         case _:

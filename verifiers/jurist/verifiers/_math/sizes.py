@@ -12,16 +12,24 @@ from jurist.verifiers._math.tree import Apply, Tree
 
 __all__ = ["Size", "Sizes", "sizes_differ"]
 
-ERROR = 1e-11
-"""Relative error granted to a logarithm: far above what a few hundred roundings of a double make."""
+ROUNDING = 1e-15
+"""Relative error of one operation on doubles."""
+LGAMMA_ROUNDING = 1e-14
+"""Relative error of the logarithm of a factorial."""
+LEAST_GAP = 1e-9
+"""Between two logarithms that are told apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """A real number as its sign and the natural logarithm of its absolute value; infinite beyond e^(10^308)."""
+    """A real number as its sign and the natural logarithm of its absolute value; infinite beyond e^(10^308).
+
+    `error` bounds what rounding has done to the logarithm.
+    """
 
     sign: int
     logarithm: float
+    error: float = 0.0
 
 
 class Sizes(Arithmetic[Size]):
@@ -30,11 +38,12 @@ class Sizes(Arithmetic[Size]):
     def number(self, value: Fraction) -> Size:
         if not value:
             return Size(0, -math.inf)
-        return Size(1 if value > 0 else -1, math.log(abs(value.numerator)) - math.log(value.denominator))
+        top, bottom = math.log(abs(value.numerator)), math.log(value.denominator)
+        return Size(1 if value > 0 else -1, top - bottom, ROUNDING * (top + bottom + 1))
 
     def symbol(self, name: str) -> Size:
         if name in {"pi", "e"}:
-            return Size(1, math.log(getattr(math, name)))
+            return Size(1, math.log(getattr(math, name)), ROUNDING)
         return super().symbol(name)
 
     def add(self, left: Size, right: Size) -> Size:
@@ -47,10 +56,10 @@ class Sizes(Arithmetic[Size]):
             raise UnsupportedError
         gap = small.logarithm - large.logarithm
         if large.sign == small.sign:
-            return Size(large.sign, large.logarithm + math.log1p(math.exp(gap)))
+            return Size(large.sign, large.logarithm + math.log1p(math.exp(gap)), left.error + right.error + ROUNDING)
         if gap > -1e-3:  # noqa: PLR2004 - too much cancels
             raise UnsupportedError
-        return Size(large.sign, large.logarithm + math.log1p(-math.exp(gap)))
+        return Size(large.sign, large.logarithm + math.log1p(-math.exp(gap)), 1e3 * (left.error + right.error + ROUNDING))
 
     def multiply(self, left: Size, right: Size) -> Size:
         if not left.sign or not right.sign:
@@ -58,12 +67,13 @@ class Sizes(Arithmetic[Size]):
         total = left.logarithm + right.logarithm
         if math.isnan(total):
             raise UnsupportedError
-        return Size(left.sign * right.sign, total)
+        error = left.error + right.error + ROUNDING * (abs(left.logarithm) + abs(right.logarithm))
+        return Size(left.sign * right.sign, total, error)
 
     def divide(self, left: Size, right: Size) -> Size:
         if not right.sign:
             raise UndefinedError
-        return self.multiply(left, Size(right.sign, -right.logarithm))
+        return self.multiply(left, Size(right.sign, -right.logarithm, right.error))
 
     def integer(self, tree: Tree) -> int:
         value = rational(tree)
@@ -78,25 +88,28 @@ class Sizes(Arithmetic[Size]):
         if not power.sign or not number.logarithm:
             return Size(1, 0.0)
         factor = math.inf if power.logarithm > 700 else math.exp(power.logarithm)  # noqa: PLR2004 - a double's range
-        return Size(1, power.sign * factor * number.logarithm)
+        error = factor * number.error + abs(factor * number.logarithm) * (power.error + ROUNDING)
+        return Size(1, power.sign * factor * number.logarithm, error)
 
     def function(self, head: str, args: tuple[Tree, ...]) -> Size:
         if head == "sqrt" or (head == "exp" and len(args) == 1):
             value = self.value(args[0])
             if head == "sqrt":
-                return Size(value.sign, value.logarithm / 2) if value.sign >= 0 else self.fail()
-            return Size(1, value.sign * (math.inf if value.logarithm > 700 else math.exp(value.logarithm)))  # noqa: PLR2004
+                return Size(value.sign, value.logarithm / 2, value.error) if value.sign >= 0 else self.fail()
+            size = math.inf if value.logarithm > 700 else math.exp(value.logarithm)  # noqa: PLR2004 - a double's range
+            return Size(1, value.sign * size, size * (value.error + ROUNDING))
         if head == "!":
             value = self.value(args[0])
             if value.sign <= 0 or value.logarithm > 600:  # noqa: PLR2004 - a double's range
                 return Size(1, math.inf) if value.sign > 0 else self.fail()
-            return Size(1, math.lgamma(math.exp(value.logarithm) + 1))
+            size = math.lgamma(math.exp(value.logarithm) + 1)
+            return Size(1, size, (size + 1) * (LGAMMA_ROUNDING + 2 * value.error))
         if head == "binom" and len(args) == 2:  # noqa: PLR2004 - it takes two
             top, bottom = rational(args[0]), rational(args[1])
             if top is None or bottom is None or not 0 <= bottom <= top or top > 10**300:
                 return self.fail()
             sizes = [math.lgamma(float(part) + 1) for part in (top, bottom, top - bottom)]
-            return Size(1, sizes[0] - sizes[1] - sizes[2])
+            return Size(1, sizes[0] - sizes[1] - sizes[2], LGAMMA_ROUNDING * (1 + sum(sizes)))
         exact = rational(Apply(head, args))
         return self.number(exact) if exact is not None else self.fail()
 
@@ -115,4 +128,5 @@ def sizes_differ(left: Tree, right: Tree) -> bool:
         return True
     if not one.sign or (math.isinf(one.logarithm) and math.isinf(other.logarithm)):
         return False
-    return abs(one.logarithm - other.logarithm) > ERROR * (1 + abs(one.logarithm)) and not math.isnan(one.logarithm)
+    gap = abs(one.logarithm - other.logarithm)
+    return gap > LEAST_GAP + 4 * (one.error + other.error) and not math.isnan(gap)

@@ -13,6 +13,7 @@ from fractions import Fraction
 from jurist.verifiers._math.expressions import (
     ACCENTS,
     BINOMIALS,
+    BRACKETS,
     FENCES,
     FRACTIONS,
     LARGE,
@@ -22,10 +23,11 @@ from jurist.verifiers._math.expressions import (
     UnreadableError,
     spelling,
 )
+from jurist.verifiers._math.matrices import determinant
 from jurist.verifiers._math.large_operators import is_differential, large_operator
 from jurist.verifiers._math.tokens import Commas, tokenise
 from jurist.verifiers._math.tree import Apply, Chain, Number, Symbol, Text, Tree, height
-from jurist.verifiers._math.words import CONNECTIVES, FUNCTIONS, GREEK
+from jurist.verifiers._math.words import CONNECTIVES, FUNCTIONS, GREEK, SCALES
 
 __all__ = ["read_tree"]
 
@@ -42,6 +44,11 @@ MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "vmatrix", "Bmatrix", "Vma
 ROWS_WITHOUT_SHAPE = frozenset({"align", "align*", "aligned", "gather", "gathered", "split", "equation", "equation*"})
 MAX_HEIGHT = 80
 """Of a tree: a long row of signs makes a high one without nesting in the text."""
+PROGRAMMING = frozenset(
+    "int len str eval exec print exit open float list dict set chr ord sum id range input repr type import lambda def "
+    "class return while for if else None nan NaN null true false True False".split()
+)
+"""Names of programs' functions and words: no product of variables is meant by them."""
 _GLUED_CONNECTIVE = re.compile(r"(and|or)[A-Za-z]")
 CLOSERS = {"(": ")", "[": "]", "\\{": "\\}"}
 
@@ -54,7 +61,7 @@ def read_tree(text: str, commas: Commas = "group") -> Tree:
         TooLongError: it is longer than an answer is.
     """
     reader = Statements(tokenise(text, commas))
-    tree = reader.statement()
+    tree = reader.halves(reader.statement())
     if reader.token.kind != "end":
         reader.fail()
     if height(tree) > MAX_HEIGHT:
@@ -136,7 +143,7 @@ class Statements(Expressions):
             self.take()
             inner = self.relation()
             return {"=": "!=", "in": "notin"}.get(inner or "", "->")
-        if kind not in {"sign", "command"} or text not in RELATIONS or (text == "mid" and "}" not in self.closers):
+        if kind not in {"sign", "command"} or text not in RELATIONS or (text == "mid" and "}" in self.closers):
             return None
         if kind == "sign" and text == "!=":
             self.take()
@@ -190,7 +197,7 @@ class Statements(Expressions):
             kind, text, _ = self.token
             if kind == "text" and (len(text) == 1 or CONNECTIVES.get(text.strip(" ,.").lower()) is None):
                 pieces.append(text)
-            elif kind == "word" and not (text in CONNECTIVES and len(text) > 1) and not _GLUED_CONNECTIVE.fullmatch(text):
+            elif kind == "word" and not self.joins(value):
                 pieces.append(text)
             elif kind == "sign" and text in {"\\$", "£", "€", "¥", "₹"}:
                 pieces.append("dollar" if text == "\\$" else text)
@@ -207,6 +214,11 @@ class Statements(Expressions):
             self.take()
         if not pieces:
             return value
+        scale = SCALES.get(pieces[0].strip().lower())
+        if scale is not None:
+            value, pieces = Apply("*", (value, Number(Fraction(scale)))), pieces[1:]
+            if not pieces:
+                return value
         phrase = " ".join(pieces).strip()
         bare = phrase.lower().rstrip(".")
         if bare in {"percent", "pct", "percentage", "per cent", "%", "percentage points"}:
@@ -214,6 +226,12 @@ class Statements(Expressions):
         if isinstance(value, Apply) and value.head == "deg" and bare in {"c", "f", "celsius", "fahrenheit"}:
             return Apply("unit", (value.args[0], Text("°C" if bare[0] == "c" else "°F")))
         return Apply("unit", (value, Text(phrase)))
+
+    def joins(self, value: Tree) -> bool:
+        """Tell whether the word here joins two answers."""
+        text = self.token.text
+        union = text in {"U", "u"} and isinstance(value, Apply) and value.head in BRACKETS
+        return union or (text in CONNECTIVES and len(text) > 1) or _GLUED_CONNECTIVE.fullmatch(text) is not None
 
     # Atoms.
 
@@ -257,15 +275,13 @@ class Statements(Expressions):
             if text.startswith(name) and len(text) > len(name):
                 self.split(len(name))
                 return self.word(name)
+        if text in PROGRAMMING or (len(text) > 3 and self.ahead().text in {"(", ".", "_"}):  # noqa: PLR2004 - no product
+            return self.fail()
         if len(text) == 1:
             self.take()
-            return Symbol("i" if text == "I" and self.imaginary() else text)
+            return Symbol(text)
         self.split(1)
         return self.word(text[0])
-
-    def imaginary(self) -> bool:
-        """Tell whether a capital I is the imaginary unit here: as in SymPy, where nothing else is meant."""
-        return False
 
     def split(self, count: int) -> None:
         """Cut the word that stands here in two."""
@@ -285,10 +301,8 @@ class Statements(Expressions):
         if not bare or CONNECTIVES.get(bare.strip(",.").lower()) is not None:
             return self.fail()
         try:
-            inner = read_tree(bare)
+            inner = read_tree(bare) if bare.isascii() else Text(bare)
         except ValueError:
-            inner = Text(bare)
-        if isinstance(inner, Apply) and inner.head == "*" and not bare.isascii():
             inner = Text(bare)
         self.take()
         numeric = isinstance(inner, Number) or (isinstance(inner, Apply) and inner.head in {"neg", "base", "%", "unit"})
@@ -332,6 +346,11 @@ class Statements(Expressions):
         match top, bottom:
             case Symbol(name="d"), Apply(head="*", args=(Symbol(name="d"), Symbol() as variable)):
                 return Apply("derivative", (self.term(), variable))
+            case (
+                Apply(head="*", args=(Symbol(name="d"), Symbol(name=function))),
+                Apply(head="*", args=(Symbol(name="d"), Symbol(name=name))),
+            ):
+                return Symbol(f"d{function}/d{name}")
             case _:
                 return Apply("/", (top, bottom))
 
@@ -417,15 +436,18 @@ class Statements(Expressions):
         if self.accept("sign", "}"):
             self.bars, self.closers, self.differential = bars, closers, differential
             return Apply("{}", ())
-        inner = self.statement()
-        if self.sees("command", "choose", "over"):
-            head = "binom" if self.take().text == "choose" else "/"
-            inner = Apply(head, (inner, self.sum()))
+        inner = self.halves(self.statement())
         self.expect("sign", "}")
         self.bars, self.closers, self.differential = bars, closers, differential
         if isinstance(inner, Apply) and inner.head in {"list", "either"}:
             return Apply("braces", inner.args)
         return inner
+
+    def halves(self, top: Tree) -> Tree:
+        """Read what stands below `\\over` or `\\choose`, if one of them stands here."""
+        if not self.sees("command", "choose", "over"):
+            return top
+        return Apply("binom" if self.take().text == "choose" else "/", (top, self.sum()))
 
     def fenced(self, name: str) -> Tree:
         """Read brackets that are written as commands."""
@@ -446,7 +468,9 @@ class Statements(Expressions):
 
     def closes_open(self) -> bool:
         """Tell whether a `[` closes the interval that is being read."""
-        return self.french > 0
+        after = self.ahead()
+        last = after.kind == "end" or after.text in {")", "]", ",", "}", "\\}"} or after.text in SET_OPERATIONS
+        return self.french > 0 or (last and self.closers == ")")
 
     def bracket(self) -> Tree:
         """Read a bracket: grouping, a tuple, an interval with its ends, a set."""
@@ -462,7 +486,7 @@ class Statements(Expressions):
             closing = CLOSERS.get(opening, "[")
         else:
             inner = self.statement()
-            if opening == "\\{" and self.accept("sign", ":", "|"):
+            if opening == "\\{" and (self.accept("sign", ":", "|") or self.accept("command", "mid", "colon")):
                 inner = Apply("builder", (inner, self.statement()))
             closing = self.token.text
             if closing not in {")", "]", "\\}", "["}:
@@ -497,7 +521,7 @@ class Statements(Expressions):
         if name not in MATRICES:
             self.fail()
         matrix = Apply("matrix", tuple(rows))
-        return Apply("det", (matrix,)) if name == "vmatrix" else matrix
+        return determinant(matrix) if name == "vmatrix" else matrix
 
     def row(self) -> Apply:
         """Read the cells of one line."""
@@ -524,6 +548,8 @@ class Statements(Expressions):
 
 def _bracketed(opening: str, closing: str, inner: Tree) -> Tree:
     """Name what a pair of brackets with its content is."""
+    if isinstance(inner, Apply) and inner.head == "builder":
+        return inner
     items = inner.args if isinstance(inner, Apply) and inner.head in {"list", "either"} else (inner,)
     left = {"]": "("}.get(opening, opening)
     right = {"[": ")"}.get(closing, closing)

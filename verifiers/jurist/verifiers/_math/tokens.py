@@ -46,6 +46,7 @@ SPACES = frozenset({"quad", "qquad", "enspace", "thinspace", "space", "enskip", 
 ARGUMENT_SKIPPED = frozenset(
     {"phantom", "hphantom", "vphantom", "hspace", "vspace", "label", "color", "textcolor", "tag", "mspace"}
 )
+SIGNS = {"vert": "|", "pounds": "£", "euro": "€", "yen": "¥", "colon": ":"}
 GLUED = re.compile(r"(lvert|rvert|vert|lgroup|rgroup|lbrace|rbrace|lbrack|rbrack|quad|qquad)(.+)")
 
 _GROUP = r"(?:\{,\}|\\,|,\\!\s?|\\!,|,\\,|~|\\\x20|\x20)"
@@ -60,6 +61,7 @@ _TOKEN = re.compile(
     )
   | \\(?P<command>[A-Za-z]+)\*?
   | (?P<word>[A-Za-z]+)
+  | (?P<text>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)
   | (?P<sign>\\\\|\\.|<=|>=|!=|==|:=|\*\*|\.\.\.|->|.)
     """,
     re.VERBOSE | re.DOTALL,
@@ -144,7 +146,9 @@ def _command(text: str, name: str, position: int) -> tuple[str, str, int]:
         if text.startswith("{", start):
             end = closing_brace(text, start)
             content = text[start + 1 : end] if end >= 0 else text[start + 1 :]
-            return "text", _unspaced(content), (end + 1 if end >= 0 else len(text))
+            position = end + 1 if end >= 0 else len(text)
+            bare = content.strip()
+            return ("sign", bare, position) if bare in {"-", "+", "="} else ("text", _unspaced(content), position)
         return "skip", name, position
     if name in SKIPPED or name in SPACES:
         no_delimiter = name in {"left", "right", "mleft", "mright", "middle"} and text.startswith(".", position)
@@ -152,8 +156,8 @@ def _command(text: str, name: str, position: int) -> tuple[str, str, int]:
     if name in ARGUMENT_SKIPPED:
         end = closing_brace(text, position) if text.startswith("{", position) else -1
         return "skip", name, (end + 1 if end >= 0 else position)
-    if name == "vert":
-        return "sign", "|", position
+    if name in SIGNS:
+        return "sign", SIGNS[name], position
     glued = GLUED.fullmatch(name)
     if glued is not None:
         return "glued", glued[1], position

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-__all__ = ["CONNECTIVES", "FUNCTIONS", "GREEK", "number_of_words"]
+__all__ = ["CONNECTIVES", "FUNCTIONS", "GREEK", "SCALES", "number_of_words"]
 
 FUNCTIONS = {
     **{name: name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch")},
@@ -25,7 +25,7 @@ GREEK = frozenset(
     "aleph nabla partial".split()
 )
 
-CONNECTIVES = {"and": ",", "&": ",", "or": ";", "y": ",", "et": ",", "und": ",", "oder": ";", "ou": ";", "e": ","}
+CONNECTIVES = {"and": ",", "&": ",", "or": ";", "y": ",", "et": ",", "und": ",", "oder": ";", "ou": ";", "e": ",", "和": ",", "或": ";", "与": ",", "及": ",", "または": ";"}
 """Words that join answers into a list, with the sign that they stand for."""
 
 _SMALL = (
@@ -34,7 +34,7 @@ _SMALL = (
 ).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 _UNITS = {word: value for value, word in enumerate(_SMALL)} | {word: 10 * (i + 2) for i, word in enumerate(_TENS)}
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7}
 _PARTS |= {"eighth": 8, "ninth": 9, "tenth": 10, "hundredth": 100}
 _PARTS |= {f"{part}s": size for part, size in _PARTS.items() if not part.endswith("s")}
@@ -61,13 +61,13 @@ def _positive(words: list[str]) -> Fraction | None:
     for word in words:
         if word in _UNITS:
             tens_before_unit = previous in _TENS and 0 < _UNITS[word] < 10  # noqa: PLR2004 - the digits
-            if not (previous in {"", "hundred", *_SCALES} or tens_before_unit):
+            if not (previous in {"", "hundred", *SCALES} or tens_before_unit):
                 return None
             current += _UNITS[word]
         elif word == "hundred" and (previous in _UNITS or previous == "a"):
             current = (current or 1) * 100
-        elif word in _SCALES and previous:
-            total, current = total + (current or 1) * _SCALES[word], 0
+        elif word in SCALES and previous:
+            total, current = total + (current or 1) * SCALES[word], 0
         elif word != "a" or previous:
             return None
         previous = word
