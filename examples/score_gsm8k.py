@@ -19,7 +19,7 @@ def main() -> int:
     )
     assert server.stderr is not None  # noqa: S101  # it is a pipe
     for line in server.stderr:
-        event = json.loads(line)
+        event = json.loads(line) if line.startswith("{") else {"event": sys.stderr.write(line)}
         if event["event"] == "serving":
             break
     else:

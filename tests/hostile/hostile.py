@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jurist.verifiers import Ask, Equality, Reply, Sample, Score, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +20,7 @@ class _Hostile:
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
         if "poison" in sample.completion:
-            return self.poisoned(replies)
+            return self.poisoned(replies)  # type: ignore[no-any-return]  # it may be nonsense
         return Score(1.0, "harmless")
 
     def poisoned(self, replies: Sequence[Reply]) -> Any:

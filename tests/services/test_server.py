@@ -34,6 +34,11 @@ def request(completions: Sequence[str], verifier: str = "format_tags", **options
     return reward_pb2.ScoreBatchRequest(groups=[group], recipe=recipe)
 
 
+def twins() -> reward_pb2.RolloutGroup:
+    rollouts = [reward_pb2.Rollout(rollout_id="same")] * 2
+    return reward_pb2.RolloutGroup(group_id="g", task=reward_pb2.Task(), rollouts=rollouts)
+
+
 def refusal(stub: Stub, message: reward_pb2.ScoreBatchRequest) -> tuple[grpc.StatusCode, str]:
     with pytest.raises(grpc.RpcError) as raised:
         stub.ScoreBatch(message, timeout=TIMEOUT_S)
@@ -152,10 +157,10 @@ def test_the_service_says_what_it_knows(stub: Stub) -> None:
 
 
 def test_health_and_reflection_answer(channel: grpc.Channel) -> None:
-    health = health_pb2_grpc.HealthStub(channel)  # type: ignore[no-untyped-call]
+    health: Any = health_pb2_grpc.HealthStub(channel)
     for service in ("", "jurist.v1.RewardService"):
         assert health.Check(health_pb2.HealthCheckRequest(service=service)).status == 1
-    reflection = reflection_pb2_grpc.ServerReflectionStub(channel)  # type: ignore[no-untyped-call]
+    reflection: Any = reflection_pb2_grpc.ServerReflectionStub(channel)
     asked = reflection_pb2.ServerReflectionRequest(list_services="")
     (answer,) = reflection.ServerReflectionInfo(iter([asked]))
 
@@ -223,7 +228,12 @@ def test_texts_of_300_kb(stub: Stub) -> None:
         (lambda m: setattr(m.recipe.terms[0], "on_abstain", 2.0), "INVALID_ARGUMENT", "recipe.terms[0].on_abstain: "),
         (lambda m: m.recipe.terms.append(m.recipe.terms[0]), "INVALID_ARGUMENT", "recipe.terms[1].name: "),
         (
-            lambda m: [setattr(rollout, "rollout_id", "same") for rollout in m.groups[0].rollouts],
+            lambda m: setattr(m.groups[0].rollouts[1], "rollout_id", "x"),
+            "INVALID_ARGUMENT",
+            "groups[0].rollouts[0].rollout_id: ",
+        ),
+        (
+            lambda m: m.groups[0].CopyFrom(twins()),
             "INVALID_ARGUMENT",
             "groups[0].rollouts[1].rollout_id: ",
         ),
@@ -242,7 +252,7 @@ def test_bad_input_is_refused_naming_the_field(stub: Stub, change: Any, code: st
 
 def test_text_that_is_not_utf8_is_refused_naming_the_field(channel: grpc.Channel) -> None:
     data = request(["a", "MARK"]).SerializeToString().replace(b"MARK", b"MA\xffK")
-    raw = channel.unary_unary("/jurist.v1.RewardService/ScoreBatch")
+    raw: Any = channel.unary_unary("/jurist.v1.RewardService/ScoreBatch")
     with pytest.raises(grpc.RpcError) as raised:
         raw(data, timeout=TIMEOUT_S)
 
@@ -367,7 +377,8 @@ def test_sigterm_turns_health_off_lets_calls_end_and_exits_0(start: Callable[...
     served = start(workers=1)
     with grpc.insecure_channel(served.target) as channel:
         call = Stub(channel).ScoreBatch.future(request(["poison"], "slow", seconds=2.0), timeout=TIMEOUT_S)
-        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest())
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        watch = health.Watch(health_pb2.HealthCheckRequest())
         assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
         served.process.send_signal(signal.SIGTERM)
 
@@ -412,5 +423,6 @@ def test_more_work_than_may_wait_is_refused_with_a_pause(start: Callable[..., An
             Stub(channel).ScoreBatch(request(["x" * 200_000]), timeout=TIMEOUT_S)
 
         assert raised.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-        assert ("grpc-retry-pushback-ms", "500") in [tuple(pair) for pair in raised.value.trailing_metadata()]
+        metadata: Any = raised.value.trailing_metadata()
+        assert dict(metadata)["grpc-retry-pushback-ms"] == "500"
         assert len(first.result().groups) == 1

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,10 +8,7 @@ from jurist.services import codec, wire
 from jurist.services.errors import BadInputError
 from jurist.v1 import reward_pb2
 
-if TYPE_CHECKING:
-    from google.protobuf.descriptor import Descriptor
-
-DESCRIPTOR = cast("Descriptor", reward_pb2.ScoreBatchRequest.DESCRIPTOR)
+DESCRIPTOR = reward_pb2.ScoreBatchRequest.DESCRIPTOR
 
 
 def message() -> bytes:

@@ -206,4 +206,9 @@ class Decide:
             return NoReply(Cause.LIMIT, f"deciding this needs more than a worker may use: {type(error).__name__}")
 
 
-Work = Chunk | Decide
+class Work(Protocol):
+    """What a worker can do: picklable, and its result, too."""
+
+    def run(self, progress: Progress, buffers: Sequence[memoryview], /) -> object:
+        """Do it; `buffers` are what was handed over beside the pickle."""
+        ...

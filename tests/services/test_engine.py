@@ -1,0 +1,175 @@
+"""The engine over a lane in this process: questions, order, cancelling, refusing."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import pytest
+
+from jurist.services.engine import ROUNDS, Engine
+from jurist.services.errors import OverloadedError, StoppingError
+from jurist.services.metrics import Metrics
+from jurist.services.values import Advantage, Batch, Group, GroupReward, PlannedTerm, Recipe, Term
+from jurist.v1 import reward_pb2
+from jurist.verifiers import Abstain, Ask, Cause, Decision, Equality, NoReply, Sample, Score, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jurist.services.judge import Cell, Chunk, Judged
+    from jurist.verifiers import Question, Reply, Verifier
+
+
+class Idle:
+    def at(self, cell: Cell, cpu_s: float | None = None) -> None: ...
+
+
+class Here:
+    """Judges in this process; waits while `busy` is set."""
+
+    slots = 1
+
+    def __init__(self) -> None:
+        self.free = asyncio.Event()
+        self.free.set()
+        self.asked: list[Question] = []
+        self.chunks = 0
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def judge(self, chunk: Chunk) -> Judged:
+        self.chunks += 1
+        await self.free.wait()
+        return chunk.run(Idle(), chunk.payloads)
+
+    async def answer(self, question: Question) -> Reply:
+        self.asked.append(question)
+        return Decision(equal=True, reason="told so")
+
+
+@dataclass(frozen=True)
+class Asks:
+    """Asks `times` times, then scores."""
+
+    version: ClassVar[str] = "1"
+    times: int = 1
+    answer: str = "y"
+
+    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
+        if sample.completion == "plain":
+            return Score(0.0, "plain")
+        if replies and isinstance(replies[0], NoReply):
+            return Abstain(replies[0].cause, replies[0].reason)
+        if len(replies) < self.times:
+            return Ask(tuple(Equality(reference="x", answer=f"{self.answer}{n}") for n in range(len(replies) + 1)))
+        return Score(1.0, "told")
+
+
+def batch(verifier: Verifier, *groups: Sequence[str]) -> Batch:
+    term = PlannedTerm(term=Term(verifier="asks"), verifier=verifier, active=True)
+    recipe = Recipe(name="r", terms=(term.term,), advantage=Advantage.NONE)
+    terms = (term,)
+    built: list[Group] = []
+    for index, completions in enumerate(groups):
+        message = reward_pb2.RolloutGroup(group_id=str(index), task=reward_pb2.Task())
+        for completion in completions:
+            message.rollouts.add(completion=completion)
+        ids = [str(place) for place in range(len(completions))]
+        built.append(
+            Group(group_id=str(index), rollout_ids=ids, recipe=recipe, terms=terms, payload=message.SerializeToString())
+        )
+    return Batch(request_id="", groups=built)
+
+
+async def score(engine: Engine, wanted: Batch) -> dict[int, GroupReward]:
+    scored: dict[int, GroupReward] = {}
+    await engine.score(wanted, scored.__setitem__)
+    return scored
+
+
+def engine(lane: Here, queue_bytes: int = 1 << 20) -> Engine:
+    return Engine(lane, {Equality: lane}, Metrics(), queue_bytes)
+
+
+async def test_equal_questions_of_a_batch_are_asked_once() -> None:
+    lane = Here()
+    scored = await score(engine(lane), batch(Asks(), ["a", "b", "plain"], ["c"]))
+
+    assert [rollout.reward for index in range(2) for rollout in scored[index].rollouts] == [1.0, 1.0, 0.0, 1.0]
+    assert lane.asked == [Equality(reference="x", answer="y0")]
+
+
+async def test_groups_without_questions_do_not_wait_for_those_with() -> None:
+    lane = Here()
+    order: list[int] = []
+    await engine(lane).score(batch(Asks(), ["a"], ["plain"]), lambda index, _: order.append(index))
+
+    assert order == [1, 0]
+
+
+async def test_a_verifier_that_never_stops_asking_abstains() -> None:
+    scored = await score(engine(Here()), batch(Asks(times=100), ["a", "plain"]))
+    verdict = scored[0].rollouts[0].components[0].verdict
+
+    assert verdict == Abstain(Cause.INTERNAL, f"the verifier still asked after {ROUNDS} rounds of replies")
+    assert scored[0].rollouts[1].reward == 0.0
+
+
+async def test_a_question_that_nobody_here_answers_gets_no_reply() -> None:
+    lane = Here()
+    scored = await score(Engine(lane, {}, Metrics(), 1 << 20), batch(Asks(), ["a"]))
+    verdict = scored[0].rollouts[0].components[0].verdict
+
+    assert isinstance(verdict, Abstain)
+    assert verdict.cause is Cause.UNAVAILABLE
+
+
+async def test_work_past_the_bound_is_refused_but_one_large_batch_is_not() -> None:
+    lane = Here()
+    lane.free.clear()
+    tight = engine(lane, queue_bytes=1)
+    first = asyncio.ensure_future(score(tight, batch(Asks(), ["plain"])))
+    await asyncio.sleep(0)
+    with pytest.raises(OverloadedError):
+        await score(tight, batch(Asks(), ["plain"]))
+    lane.free.set()
+
+    assert (await first)[0].rollouts[0].reward == 0.0
+    assert (await score(tight, batch(Asks(), ["plain"])))[0].rollouts[0].reward == 0.0
+
+
+async def test_a_cancelled_batch_gives_its_room_back() -> None:
+    lane = Here()
+    lane.free.clear()
+    tight = engine(lane, queue_bytes=1)
+    first = asyncio.ensure_future(score(tight, batch(Asks(), ["plain"])))
+    await asyncio.sleep(0.01)
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    lane.free.set()
+
+    assert len(await score(tight, batch(Asks(), ["plain"]))) == 1
+
+
+async def test_a_batch_has_few_chunks_in_the_lane_at_a_time() -> None:
+    lane = Here()
+    lane.free.clear()
+    large = asyncio.ensure_future(score(engine(lane), batch(Asks(), *[["plain"] * 256] * 10)))
+    await asyncio.sleep(0.05)
+    waiting = lane.chunks
+    lane.free.set()
+
+    assert len(await large) == 10
+    assert waiting == 2
+
+
+async def test_a_stopped_engine_takes_nothing() -> None:
+    stopped = engine(Here())
+    await stopped.stop()
+
+    with pytest.raises(StoppingError):
+        await score(stopped, batch(Asks(), ["plain"]))
