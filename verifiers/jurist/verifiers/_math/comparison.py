@@ -28,6 +28,8 @@ REGIONS = frozenset({"(]", "[)", "cup", "cap", "setminus", "builder"})
 
 def compare(reference: Tree, answer: Tree, rules: Rules) -> Finding:
     """Compare two trees."""
+    if isinstance(reference, Number) and isinstance(answer, Number):
+        return equal_values(reference, answer, rules)
     label, wanted = labelled(reference)
     name, given = labelled(answer)
     if label is not None and name is not None and isinstance(reference, Chain) and isinstance(answer, Chain):

@@ -83,6 +83,8 @@ _NEGATED = re.compile(
     r"(?:\s+(?:equal(?:\s+to)?|be|is|simply|just))?\s*[:$\\(\[{*\s]*$",
     re.IGNORECASE,
 )
+_DENIAL = re.compile(r"no[tr]|n['’]t|\\ne|≠|!=|never|wrong|incorrect|rather|neither", re.IGNORECASE)
+_PERCENT = re.compile(r"\s*\$?\s*(?:\\?%|percent\b|pct\b)")
 _JOINT = re.compile(
     r"[\s$.,;*]*(?:\\text\s*\{\s*(?:and|or)\s*\}|\\(?:quad|qquad|land|lor|[,;:()\[\] ])|\band\b|\bor\b|[\s,;$&])*"
     r"(?:\b[a-z]+\s+(?:and|or)\s+|\\text\s*\{[a-z ()]{1,24}(?:and|or)\s*\})?[\s$\\()\[\],;]*"
@@ -95,16 +97,17 @@ def _boxed(text: str, position: int) -> Extraction:
     content, start, end = _box_at(text, position)
     if content is None:
         return Extraction("", "box", fault="the last box is not closed")
-    start, end, content = _outermost(text, start, end, content)
+    alone = text.count("\\boxed", 0, position) + text.count("\\fbox", 0, position) == 0
+    if not alone:
+        start, end, content = _outermost(text, start, end, content)
     if not _blank(content):
         before = text[max(0, start - 40) : start]
-        if _NEGATED.search(before):
+        if _DENIAL.search(before) and _NEGATED.search(before):
             return Extraction("", "box", fault="the box is denied")
-        joined, hedged = _joined(text, start, content)
+        joined, hedged = ("", False) if alone else _joined(text, start, content)
         if hedged:
             return Extraction(joined, "box", joined)
-        after = text[end : end + 12]
-        percent = re.match(r"\s*\$?\s*(?:\\?%|percent\b|pct\b)", after)
+        percent = _PERCENT.match(text[end : end + 12])
         return Extraction(f"{content} \\%" if percent and "%" not in content else content, "box", joined)
     return Extraction("", "box", fault="the last box is empty")
 
@@ -139,6 +142,8 @@ _INVISIBLE_BOX = re.compile(
 
 
 def _blank(content: str) -> bool:
+    if content.isalnum():
+        return False
     return not re.sub(r"[\s{}$~.]|\\[,;:! ]|\\quad|\\qquad", "", _INVISIBLE_BOX.sub("", plain(content)))
 
 
@@ -327,7 +332,7 @@ def _is_answer(text: str) -> bool:
         return False
     whole = _WHOLE_MATH.match(text)
     if whole is not None:
-        return True
+        return _VERB.search(whole["tail"]) is None
     if " " not in text:
         return True
     bare = re.sub(r"\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|\$", " ", _ENVIRONMENT.sub(" ", text))

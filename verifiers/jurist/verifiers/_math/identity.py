@@ -54,6 +54,12 @@ def identical(left: Tree, right: Tree) -> Finding:
     """Compare two expressions as functions on their common real domain, up to removable singularities."""
     if isinstance(left, Number) and isinstance(right, Number):
         return Finding(left.value == right.value, "exact value")
+    try:
+        one, other = rational(left), rational(right)
+    except UndefinedError:
+        return Finding(equal=False, how="a value that does not exist")
+    if one is not None and other is not None:
+        return Finding(one == other, "exact value")
     names = sorted(free_symbols(left) | free_symbols(right))
     if not names:
         return _constants(left, right)
@@ -70,12 +76,6 @@ def identical(left: Tree, right: Tree) -> Finding:
 
 
 def _constants(left: Tree, right: Tree) -> Finding:
-    try:
-        one, other = rational(left), rational(right)
-    except UndefinedError:
-        return Finding(equal=False, how="a value that does not exist")
-    if one is not None and other is not None:
-        return Finding(one == other, "exact value")
     if _has_symbol(left, "inf") or _has_symbol(right, "inf"):
         return Finding(left == right if not _asked(left, right) else None, "infinity")
     equal = _by_residues(left, right, [], frozenset(), Random(0))  # noqa: S311 - nothing is drawn

@@ -74,6 +74,10 @@ def quantity(tree: Tree) -> Quantity | None:
 
 def equal_values(reference: Tree, answer: Tree, rules: Rules) -> Finding:
     """Compare two values under the rules of units, percent and decimals."""
+    if isinstance(reference, Number) and isinstance(answer, Number):
+        return _plain(reference, answer, rules)
+    if _wordy(reference) or _wordy(answer):
+        return Finding(reference == answer, "words in it")
     one, other = quantity(reference), quantity(answer)
     if one is not None and not free_symbols(one.value):
         other = _attached(answer) or other
@@ -84,6 +88,14 @@ def equal_values(reference: Tree, answer: Tree, rules: Rules) -> Finding:
     if one.percent or other.percent:
         return _with_percent(one, other, rules)
     return _plain(one.value, other.value, rules)
+
+
+def _wordy(tree: Tree) -> bool:
+    """Tell whether there are words where a value should be."""
+    return any(
+        isinstance(node, Apply) and node.head not in {"unit", "row", "side"} and any(isinstance(arg, Text) for arg in node.args)
+        for node in walk(tree)
+    )
 
 
 def _with_percent(one: Quantity, other: Quantity, rules: Rules) -> Finding:

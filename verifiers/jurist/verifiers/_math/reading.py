@@ -8,6 +8,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from jurist.verifiers._math.characters import plain
+from jurist.verifiers._math.literals import literal
 from jurist.verifiers._math.statements import read_tree
 from jurist.verifiers._math.tokens import MAX_CHARACTERS, TEXTS, closing_brace
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree
@@ -33,6 +34,7 @@ class Reading:
     fault: str = ""
 
 
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _FENCES = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("``", "''"))
 _WRAPPER = re.compile(r"\\(?P<name>[A-Za-z]+)\s*(?=\{)")
@@ -57,6 +59,10 @@ _APPROXIMATE = re.compile(r"^(?:about|approximately|approx\.?|roughly|around|exa
 @lru_cache(maxsize=16_384)
 def read(text: str) -> Reading:
     """Read an answer; linear in its length, and no text makes it raise."""
+    if _PLAIN_NUMBER.fullmatch(text):
+        number = literal(text.lstrip("-"))
+        if number is not None:
+            return Reading(text, text, (Apply("neg", (number,)) if text[0] == "-" else number,))
     if len(text) > 2 * MAX_CHARACTERS:
         return Reading("", "", (), f"longer than {MAX_CHARACTERS} characters")
     stripped = unwrapped(plain(_repaired(text)))
