@@ -96,13 +96,14 @@ class MathAnswer:
             return ChoiceAnswer().verdict(sample)
         rules = _rules(self)
         references = sample.task.answers
-        if not any(usable(reference, rules) for reference in references):
+        readable = [reference for reference in references if usable(reference)]
+        if not readable:
             return Abstain(Cause.INVALID_REFERENCE, _invalid(references))
         truncated = sample.finish_reason is FinishReason.LENGTH
         found = extract(sample.completion, self.extract, truncated=truncated)
         if found.fault:
             return Score(0.0, f"no answer: {found.fault}", {"stage": found.stage})
-        best = _best(found, references, rules)
+        best = _best(found, readable, rules)
         if best.equal is not None:
             return _score(best, found)
         if not replies:
@@ -141,7 +142,7 @@ def _invalid(references: Sequence[str]) -> str:
 def _best(found: Extraction, references: Sequence[str], rules: Rules) -> Judgement:
     """Judge against every reference; the first that is equal, else one that is undecided, else the first."""
     judgements = [
-        judge(reference, found.text, found.joined, rules) for reference in references if usable(reference, rules)
+        judge(reference, found.text, found.joined, rules) for reference in references
     ]
     for wanted in (True, None):
         for judgement in judgements:

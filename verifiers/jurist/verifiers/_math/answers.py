@@ -9,6 +9,7 @@ from typing import NamedTuple
 from jurist.verifiers._math.comparison import compare, is_plural
 from jurist.verifiers._math.evaluation import UndefinedError
 from jurist.verifiers._math.extraction import extract
+from jurist.verifiers._math.quantities import equal_scalars
 from jurist.verifiers._math.rationals import rational
 from jurist.verifiers._math.reading import Reading, read
 from jurist.verifiers._math.rules import Finding, Rules
@@ -80,9 +81,8 @@ def _undefined(tree: Tree) -> bool:
     return False
 
 
-def usable(reference: str, rules: Rules) -> bool:
+def usable(reference: str) -> bool:
     """Tell whether a reference can be compared with at all."""
-    del rules  # every convention reads references alike
     return not compiled(reference).fault
 
 
@@ -110,6 +110,8 @@ def _compared(wanted: Reading, given: Reading, rules: Rules) -> Finding:
     if not given.trees or not wanted.trees:
         fault = f"unreadable: {given.fault}" if not given.trees else "different text"
         return Finding(equal=False, how=fault)
+    if wanted.scalar and given.scalar and rules.variables == "named" and not rules.reduced:
+        return equal_scalars(wanted.trees[0], given.trees[0], rules)
     finding = Finding(equal=False, how="")
     undecided: Finding | None = None
     for tree in wanted.trees[:1] if len(given.trees) > 1 else wanted.trees:

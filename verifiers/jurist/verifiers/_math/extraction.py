@@ -7,8 +7,7 @@ Only what follows the last `</think>` counts. Then, in this order: the last box,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from jurist.verifiers._math.characters import plain
 from jurist.verifiers._math.tokens import closing_brace
@@ -27,8 +26,7 @@ MAX_LINE = 1_000
 """Of a closing line: a longer one is prose."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extraction:
+class Extraction(NamedTuple):
     """What was found.
 
     `text` is the answer, "" if there is none, and then `fault` says why; `stage` where it stood; `joined` the list that

@@ -12,7 +12,7 @@ from jurist.verifiers._math.rules import Finding, Rules
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, free_symbols, walk
 from jurist.verifiers._math.units import Unit, unit_of
 
-__all__ = ["Quantity", "equal_values", "quantity"]
+__all__ = ["Quantity", "equal_scalars", "equal_values", "quantity"]
 
 ATTACHED = frozenset("msghLlN")
 """Units that are often written right after their number, as variables are: `5m`."""
@@ -88,6 +88,14 @@ def equal_values(reference: Tree, answer: Tree, rules: Rules) -> Finding:
     if one.percent or other.percent:
         return _with_percent(one, other, rules)
     return _plain(one.value, other.value, rules)
+
+
+def equal_scalars(reference: Tree, answer: Tree, rules: Rules) -> Finding:
+    """Compare two values that have neither unit, percent sign nor words."""
+    attached = _attached(answer) if isinstance(answer, Apply) and answer.head == "*" and not free_symbols(reference) else None
+    if attached is not None:
+        return _one_unit(Quantity(reference), attached, rules)
+    return _plain(reference, answer, rules)
 
 
 def _wordy(tree: Tree) -> bool:

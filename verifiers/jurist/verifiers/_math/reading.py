@@ -11,7 +11,7 @@ from jurist.verifiers._math.characters import plain
 from jurist.verifiers._math.literals import literal
 from jurist.verifiers._math.statements import read_tree
 from jurist.verifiers._math.tokens import MAX_CHARACTERS, TEXTS, closing_brace
-from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree
+from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
 from jurist.verifiers._math.words import FUNCTIONS, GREEK, number_of_words
 
 __all__ = ["Reading", "read"]
@@ -32,6 +32,21 @@ class Reading:
     words: str
     trees: tuple[Tree, ...]
     fault: str = ""
+    scalar: bool = False
+    """Whether its one meaning is a number or an expression: nothing with a shape, a unit or words in it."""
+
+
+SHAPED = frozenset(
+    "list either braces {} () [] (] [) group cup cap setminus builder pm mp matrix row cases ratio base time date unit deg "
+    "% antiderivative det side".split()
+)
+"""Heads of trees that are more than one expression."""
+
+
+def _is_scalar(tree: Tree) -> bool:
+    return all(
+        isinstance(node, Number | Symbol) or (isinstance(node, Apply) and node.head not in SHAPED) for node in walk(tree)
+    )
 
 
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?")
@@ -62,7 +77,7 @@ def read(text: str) -> Reading:
     if _PLAIN_NUMBER.fullmatch(text):
         number = literal(text.lstrip("-"))
         if number is not None:
-            return Reading(text, text, (Apply("neg", (number,)) if text[0] == "-" else number,))
+            return Reading(text, text, (Apply("neg", (number,)) if text[0] == "-" else number,), scalar=True)
     if len(text) > 2 * MAX_CHARACTERS:
         return Reading("", "", (), f"longer than {MAX_CHARACTERS} characters")
     stripped = unwrapped(plain(_repaired(text)))
@@ -84,7 +99,8 @@ def read(text: str) -> Reading:
             trees.append(tree)
     if special is not None and isinstance(special, Apply) and special.head in {"base", "date"}:
         trees = trees[:1]
-    return Reading(stripped, words, tuple(trees), "" if trees else fault)
+    scalar = len(trees) == 1 and _is_scalar(trees[0])
+    return Reading(stripped, words, tuple(trees), "" if trees else fault, scalar)
 
 
 _ESCAPED = re.compile(r"\\\\(?=[A-Za-z]{2})")
