@@ -9,6 +9,9 @@ r"""Scores rollouts through a Jurist server. Needs grpcio and protobuf, nothing 
 A rollout without a reward (`not rollout.HasField("reward")`) must be left out of the update; `rewards` gives None.
 """
 
+from jurist.client import _forking as _forking  # comes before grpc
+
+# isort: split
 from jurist.client._client import Client
 from jurist.client._errors import (
     ClientError,
@@ -17,7 +20,7 @@ from jurist.client._errors import (
     ServerError,
     UnreachableError,
 )
-from jurist.client._groups import advantages, group, rewards
+from jurist.client._groups import TaskFields, advantages, group, rewards
 
 __all__ = [
     "Client",
@@ -25,6 +28,7 @@ __all__ = [
     "DeadlineError",
     "InvalidInputError",
     "ServerError",
+    "TaskFields",
     "UnreachableError",
     "advantages",
     "group",

@@ -7,27 +7,34 @@ import os
 import threading
 import time
 import uuid
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Self
+import weakref
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 import grpc
 
+from jurist.client import _forking
 from jurist.client._coalescing import Coalescer, Submission
 from jurist.client._connection import Connection
-from jurist.client._errors import error_of
+from jurist.client._errors import ClientError, InvalidInputError, error_of
+from jurist.client._groups import TaskFields, recipe_message
 from jurist.client._groups import group as build_group
 from jurist.client._groups import message as group_message
-from jurist.client._groups import recipe_message
-from jurist.client._packing import pack
+from jurist.client._packing import check_size
+from jurist.client._scoring import Batch, score
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
 __all__ = ["Client"]
 
 TIMEOUT_S = 600.0
 PATIENCE_S = 60.0
+CLOSING_S = 1.0  # how long `close` waits for the connection's end, which takes milliseconds
+
+Answer = TypeVar("Answer")
 
 
 class Client:
@@ -47,6 +54,7 @@ class Client:
         UnreachableError: no server took the work in `patience_s`.
         DeadlineError: the scores were not there in `timeout_s`.
         ServerError: the server failed.
+        ClientError: the client was closed meanwhile.
     """
 
     def __init__(
@@ -57,15 +65,18 @@ class Client:
         timeout_s: float = TIMEOUT_S,
         patience_s: float = PATIENCE_S,
     ) -> None:
-        self._settings = (target, recipe, timeout_s, patience_s)
+        self._target = target
         self._recipe = None if recipe is None else recipe_message(recipe)
-        self._lock = threading.Lock()
-        self._process = 0
-        self._connection: Connection | None = None
-        self._coalescer: Coalescer | None = None
+        self._timeout_s = timeout_s
+        self._patience_s = patience_s
+        self._lock = threading.Lock()  # one connection is opened, by whichever thread comes first
+        self._opened: _Opened | None = None
+        _clients.add(self)
 
-    def __reduce__(self) -> tuple[Callable[..., Client], tuple[object, ...]]:
-        return _client, self._settings
+    def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
+        return partial(
+            type(self), self._target, recipe=self._recipe, timeout_s=self._timeout_s, patience_s=self._patience_s
+        ), ()
 
     def __enter__(self) -> Self:
         return self
@@ -74,13 +85,15 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Give up what is on its way and close the connection; the next call opens another."""
+        """Give up what is on its way, with an error to all who wait, and close the connection.
+
+        The next call opens another.
+        """
         with self._lock:
-            if self._coalescer is not None:
-                self._coalescer.close()
-            if self._connection is not None and self._process == os.getpid():
-                self._connection.close()
-            self._connection = self._coalescer = None
+            opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.close()
+            opened.connection.join(CLOSING_S)
 
     def score(
         self,
@@ -93,11 +106,7 @@ class Client:
 
         `policy_step` is the trainer's optimisation step: terms with a later `from_step` are not active yet.
         """
-        futures, cancel = self._score(groups, policy_step, timeout_s)
-        try:
-            return [scores for future in futures for scores in future.result().groups]
-        finally:
-            cancel()
+        return _result(self._score(groups, policy_step, timeout_s))
 
     async def ascore(
         self,
@@ -107,12 +116,7 @@ class Client:
         timeout_s: float | None = None,
     ) -> list[reward_pb2.GroupScores]:
         """Score groups as `score` does, without blocking; cancelling stops the server's work, too."""
-        futures, cancel = self._score(groups, policy_step, timeout_s)
-        try:
-            responses = await asyncio.gather(*map(asyncio.wrap_future, futures))
-        finally:
-            cancel()
-        return [scores for response in responses for scores in response.groups]
+        return await asyncio.wrap_future(self._score(groups, policy_step, timeout_s))
 
     def submit(
         self,
@@ -123,27 +127,47 @@ class Client:
     ) -> Future[reward_pb2.GroupScores]:
         """Hand in one group and get its scores later: what is submitted within 2 ms travels together.
 
-        For groups that become ready one by one, and for trainers that score one sample a call.
+        For groups that become ready one by one, and for trainers that score one sample a call. Callbacks of the future
+        run in the client's own thread: one that waits for other scores waits for ever.
         """
-        wanted = group_message(group, 0)
+        wanted = reward_pb2.RolloutGroup()
+        wanted.CopyFrom(group_message(group, "group"))
         if self._recipe is not None and not wanted.HasField("recipe"):
-            own = reward_pb2.RolloutGroup()
-            own.CopyFrom(wanted)
-            own.recipe.CopyFrom(self._recipe)
-            wanted = own
-        future: Future[reward_pb2.GroupScores] = Future()
-        deadline = time.monotonic() + (self._settings[2] if timeout_s is None else timeout_s)
-        self._connected()[1].submit(Submission(wanted, policy_step, deadline, future))
-        return future
+            wanted.recipe.CopyFrom(self._recipe)
+        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        size = check_size(wanted, "group")
+        submission = Submission(wanted, size, policy_step, limit_s, time.monotonic() + limit_s)
+        opened = self._open()
+        return opened.connection.run(opened.coalescer.score(submission), self)
 
-    def score_rollout(self, completion: str, **task: object) -> reward_pb2.RolloutScore:
+    def score_rollout(
+        self,
+        completion: str,
+        *,
+        completion_tokens: int | None = None,
+        truncated: bool | None = None,
+        policy_step: int | None = None,
+        timeout_s: float | None = None,
+        **task: Unpack[TaskFields],
+    ) -> reward_pb2.RolloutScore:
         """Score one completion; `task` as for `group`. Calls from many threads travel together."""
-        return self.submit(build_group([completion], **task)).result().rollouts[0]  # type: ignore[arg-type]
+        group = _single(completion, completion_tokens, truncated, task)
+        return _result(self.submit(group, policy_step=policy_step, timeout_s=timeout_s)).rollouts[0]
 
-    async def ascore_rollout(self, completion: str, **task: object) -> reward_pb2.RolloutScore:
+    async def ascore_rollout(
+        self,
+        completion: str,
+        *,
+        completion_tokens: int | None = None,
+        truncated: bool | None = None,
+        policy_step: int | None = None,
+        timeout_s: float | None = None,
+        **task: Unpack[TaskFields],
+    ) -> reward_pb2.RolloutScore:
         """Score one completion without blocking; `task` as for `group`. Concurrent calls travel together."""
-        submitted = self.submit(build_group([completion], **task))  # type: ignore[arg-type]
-        return (await asyncio.wrap_future(submitted)).rollouts[0]
+        group = _single(completion, completion_tokens, truncated, task)
+        scores = await asyncio.wrap_future(self.submit(group, policy_step=policy_step, timeout_s=timeout_s))
+        return scores.rollouts[0]
 
     def stream(
         self,
@@ -154,85 +178,126 @@ class Client:
     ) -> Iterator[reward_pb2.GroupScores | reward_pb2.Refusal]:
         """Score groups while they are being made: yields each one's scores as soon as they are known, in any order.
 
-        A group that cannot be accepted yields a `Refusal`. A connection that breaks ends the stream with an error;
-        `submit` retries.
+        A group that cannot be accepted yields a `Refusal`. `groups` is read in another thread; an error of it is raised
+        after the scores of what came before it. A connection that breaks ends the stream with an error: `submit`
+        retries, a stream does not. It takes as long as `groups` does, so there is no timeout by default.
         """
-        connection = self._connected()[0]
+        connection = self._open().connection
+        failures: list[Exception] = []
 
         def requests() -> Iterator[reward_pb2.ScoreStreamRequest]:
-            for index, like in enumerate(groups):
-                recipe = self._recipe if index == 0 else None
-                yield reward_pb2.ScoreStreamRequest(
-                    group=group_message(like, index), recipe=recipe, policy_step=policy_step
-                )
+            try:
+                for index, like in enumerate(groups):
+                    group = group_message(like, f"groups[{index}]")
+                    check_size(group, f"groups[{index}]")
+                    yield reward_pb2.ScoreStreamRequest(
+                        group=group,
+                        recipe=self._recipe if index == 0 else None,
+                        policy_step=policy_step,
+                        request_id=uuid.uuid4().hex if index == 0 else "",
+                    )
+            except Exception as error:  # noqa: BLE001  # gRPC would log it and tell the caller nothing of it
+                failures.append(error)
 
-        call = connection.stub.ScoreStream(requests(), timeout=self._settings[2] if timeout_s is None else timeout_s)
+        with _forking.GATE:
+            call = connection.stub.ScoreStream(requests(), timeout=timeout_s)
         try:
             for response in call:
                 yield response.scores if response.HasField("scores") else response.refusal
         except grpc.RpcError as error:
-            raise error_of(error) from None
+            raise ClientError("the client was closed") if connection.closed else error_of(error) from None
         finally:
             call.cancel()
+        if failures:
+            raise failures[0]
 
     def list_verifiers(self) -> reward_pb2.ListVerifiersResponse:
         """Ask what verifiers and recipes the server knows."""
-        try:
-            return self._connected()[0].stub.ListVerifiers(
-                reward_pb2.ListVerifiersRequest(), timeout=self._settings[2], wait_for_ready=True
-            )
-        except grpc.RpcError as error:
-            raise error_of(error) from None
+        connection = self._open().connection
+        method, request = connection.stub.ListVerifiers, reward_pb2.ListVerifiersRequest()
+        return _result(connection.run(connection.call(method, request, time.monotonic() + self._timeout_s), self))
 
     def _score(
         self,
         groups: Sequence[reward_pb2.RolloutGroup | Mapping[str, object]],
         policy_step: int | None,
         timeout_s: float | None,
-    ) -> tuple[list[Future[reward_pb2.ScoreBatchResponse]], Callable[[], None]]:
-        connection = self._connected()[0]
-        deadline = time.monotonic() + (self._settings[2] if timeout_s is None else timeout_s)
-        packs = list(pack([group_message(like, index) for index, like in enumerate(groups)]))
-        call_id = uuid.uuid4().hex
-        sent = [
-            connection.send(
-                reward_pb2.ScoreBatchRequest(
-                    groups=packed.groups,
-                    recipe=self._recipe,
-                    policy_step=policy_step,
-                    request_id=f"{call_id}-{number}",
-                ),
-                deadline,
-                packed.start,
-            )
-            for number, packed in enumerate(packs)
-        ]
+    ) -> Future[list[reward_pb2.GroupScores]]:
+        deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
+        messages = [group_message(like, f"groups[{index}]") for index, like in enumerate(groups)]
+        sizes = [check_size(group, f"groups[{index}]") for index, group in enumerate(messages)]
+        seen: dict[str, int] = {}
+        for index, group in enumerate(messages):  # the server sees one message's alone
+            if seen.setdefault(group.group_id, index) != index:
+                raise InvalidInputError(
+                    f"groups[{index}].group_id: {group.group_id!r} is groups[{seen[group.group_id]}]'s already"
+                )
+        connection = self._open().connection
+        return connection.run(
+            score(Batch(messages, sizes, self._recipe, policy_step, deadline), connection.score), self
+        )
 
-        def cancel() -> None:
-            for future, stop in sent:
-                if not future.done():
-                    future.cancel()
-                    stop()
-
-        return [future for future, _ in sent], cancel
-
-    def _connected(self) -> tuple[Connection, Coalescer]:
-        """Return this process's connection. A parent's does not work after a fork, and may not even be closed."""
-        if self._process != os.getpid():
-            self._lock = threading.Lock()  # another thread may have held it at the fork
+    def _open(self) -> _Opened:
         with self._lock:
-            if self._connection is None or self._coalescer is None or self._process != os.getpid():
-                target, _, _, patience_s = self._settings
-                self._process = os.getpid()
-                self._connection = connection = Connection(target, patience_s)
-                self._coalescer = Coalescer(lambda request, deadline: connection.send(request, deadline)[0])
-            return self._connection, self._coalescer
+            if self._opened is None:
+                if _barred:
+                    raise ClientError(
+                        f"this process was forked from one that had used gRPC without {_forking.VARIABLE}=1: set it, "
+                        "import jurist.client before grpc, or start processes by spawn"
+                    )
+                self._opened = _Opened(self, Connection(self._target, self._patience_s))
+            return self._opened
+
+    def forget(self) -> None:
+        """Leave the parent's connection alone, after a fork."""
+        self._lock = threading.Lock()  # another thread may have held it
+        if self._opened is not None:
+            _inherited.append(self._opened)
+            self._opened = None
 
 
-def _client(
-    target: str,
-    recipe: str | Mapping[str, object] | reward_pb2.Recipe | None,
-    timeout_s: float,
-    patience_s: float,
-) -> Client:
-    return Client(target, recipe=recipe, timeout_s=timeout_s, patience_s=patience_s)
+class _Opened:
+    """What a client has open in one process; ends with the client if nobody closes it before."""
+
+    def __init__(self, client: Client, connection: Connection) -> None:
+        self.connection = connection
+        self.coalescer = Coalescer(connection.score)
+        self.close = weakref.finalize(client, connection.close)
+        self.close.atexit = False  # daemon threads and the kernel do it then
+
+
+def _single(
+    completion: str,
+    tokens: int | None,
+    truncated: bool | None,  # noqa: FBT001  # a column's value
+    task: TaskFields,
+) -> reward_pb2.RolloutGroup:
+    return build_group(
+        [completion],
+        completion_tokens=None if tokens is None else [tokens],
+        truncated=None if truncated is None else [truncated],
+        **task,
+    )
+
+
+def _result(future: Future[Answer]) -> Answer:
+    try:
+        return future.result()
+    except BaseException:  # Ctrl-C, above all
+        future.cancel()
+        raise
+
+
+_clients: weakref.WeakSet[Client] = weakref.WeakSet()
+_inherited: list[Any] = []  # a parent's connections: even freeing one would disturb the calls of the parent
+_barred = False
+
+
+def _after_fork() -> None:
+    global _barred  # noqa: PLW0603  # a fact of the process
+    for client in _clients:
+        client.forget()
+    _barred = bool(_inherited) and not _forking.SUPPORTED
+
+
+os.register_at_fork(after_in_child=_after_fork)

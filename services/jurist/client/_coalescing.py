@@ -1,152 +1,193 @@
 """Many small calls become few messages.
 
 Trainers that score one sample a call would send one message each, 11x slower. Groups that are submitted within a
-moment travel together; groups of the same task and recipe are joined into one, so that equal completions are judged
-once. A message that is refused because of one group is sent again group by group: nobody pays for a neighbour.
+moment travel together; single completions of one task and recipe are joined into one group, so that the task is sent
+and read once and equal completions are judged once. Nobody pays for a neighbour: a message that fails because of what
+is in it is halved and sent again until the fault is alone.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
-import time
+import asyncio
+import copy
+import uuid
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from jurist.client._errors import ClientError, InvalidInputError
-from jurist.client._packing import PACK_BYTES
+import grpc
+
+from jurist.client._errors import ClientError, InvalidInputError, within_group
+from jurist.client._packing import PACK_BYTES, PACK_ROLLOUTS, packs
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Iterator, Sequence
+
+    from jurist.client._scoring import Send
 
 __all__ = ["Coalescer", "Submission"]
 
 LINGER_S = 0.002  # how long the first of a batch waits for others
-BATCH_GROUPS = 1024
+FAULTS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}  # what a server that trips over one group may answer
 
 
 class Submission(NamedTuple):
-    """A group that waits to be sent, what it is scored by, until when, and who waits for it."""
+    """A group that is to be sent, its bytes and rollouts, what it is scored by and until when."""
 
     group: reward_pb2.RolloutGroup
+    size: tuple[int, int]
     policy_step: int | None
-    deadline: float
-    future: Future[reward_pb2.GroupScores]
+    timeout_s: float
+    deadline: float  # on `time.monotonic`'s clock
+
+
+class _Waiting(NamedTuple):
+    submission: Submission
+    scores: asyncio.Future[reward_pb2.GroupScores]
+
+
+@dataclass(slots=True)
+class _Gathered:
+    waiting: list[_Waiting] = field(default_factory=list[_Waiting])
+    size_bytes: int = 0
+    rollouts: int = 0
+
+    def add(self, waiting: _Waiting) -> None:
+        size_bytes, rollouts = waiting.submission.size
+        self.waiting.append(waiting)
+        self.size_bytes += size_bytes
+        self.rollouts += rollouts
+
+    @property
+    def full(self) -> bool:
+        return self.size_bytes >= PACK_BYTES or self.rollouts >= PACK_ROLLOUTS
 
 
 class Coalescer:
-    """Gathers submissions in a thread of its own and sends them by `send`."""
+    """Gathers submissions and sends them by `send`. Belongs to one event loop."""
 
-    def __init__(
-        self, send: Callable[[reward_pb2.ScoreBatchRequest, float], Future[reward_pb2.ScoreBatchResponse]]
-    ) -> None:
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self._queue: queue.SimpleQueue[Submission | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="jurist-coalescer", daemon=True)
-        self._thread.start()
+        # What is scored by one step travels together, and what waits as long: a short timeout ends no neighbour's call.
+        self._gathered: dict[tuple[int | None, float], _Gathered] = {}
+        self._sending: set[asyncio.Task[None]] = set()
 
-    def submit(self, submission: Submission) -> None:
-        """Take a group along with the next message."""
-        self._queue.put(submission)
+    async def score(self, submission: Submission) -> reward_pb2.GroupScores:
+        """Take a group along with the next message.
 
-    def close(self) -> None:
-        """Send what waits, then end."""
-        self._queue.put(None)
+        Raises:
+            ClientError: it could not be scored.
+        """
+        loop = asyncio.get_running_loop()
+        key = (submission.policy_step, submission.timeout_s)
+        gathered = self._gathered.get(key)
+        if gathered is None:
+            gathered = self._gathered[key] = _Gathered()
+            loop.call_later(LINGER_S, self._dispatch, key, gathered)
+        waiting = _Waiting(submission, loop.create_future())
+        gathered.add(waiting)
+        if gathered.full:
+            self._dispatch(key, gathered)
+        return await waiting.scores
 
-    def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch, more = self._gather(first)
-            for step in dict.fromkeys(submission.policy_step for submission in batch):
-                self._dispatch([each for each in batch if each.policy_step == step], step)
-            if not more:
-                break
+    def _dispatch(self, key: tuple[int | None, float], gathered: _Gathered) -> None:
+        if self._gathered.get(key) is not gathered:
+            return  # it was full before its time
+        del self._gathered[key]
+        for places in packs([waiting.submission.size for waiting in gathered.waiting]):
+            batch = [gathered.waiting[place] for place in places]
+            sending = asyncio.create_task(self._deliver(batch))
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
+            _cancel_when_left(sending, batch)
 
-    def _gather(self, first: Submission) -> tuple[list[Submission], bool]:
-        batch, size = [first], first.group.ByteSize()
-        until = time.monotonic() + LINGER_S
-        while len(batch) < BATCH_GROUPS and size < PACK_BYTES:
-            try:
-                submission = self._queue.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                break
-            if submission is None:
-                return batch, False
-            batch.append(submission)
-            size += submission.group.ByteSize()
-        return batch, True
-
-    def _dispatch(self, batch: Sequence[Submission], policy_step: int | None) -> None:
-        joined = _Joined(batch, policy_step)
+    async def _deliver(self, batch: Sequence[_Waiting]) -> None:
+        """Have a batch scored; every one of it gets its scores or an error, whatever happens."""
+        batch = [waiting for waiting in batch if not waiting.scores.done()]
+        if not batch:
+            return
         try:
-            sent = self._send(joined.request, max(submission.deadline for submission in batch))
-        except BaseException as error:  # noqa: BLE001  # whatever it is, nobody may be left waiting
-            joined.fail(error)
-            return
-        sent.add_done_callback(lambda done: self._settle(joined, done))
-
-    def _settle(self, joined: _Joined, done: Future[reward_pb2.ScoreBatchResponse]) -> None:
-        if done.cancelled():
-            joined.fail(ClientError("the client was closed"))
-            return
-        error = done.exception()
-        if error is None:
-            joined.deliver(done.result())
-        elif isinstance(error, InvalidInputError) and len(joined.batch) > 1:
-            for submission in joined.batch:
-                self._dispatch([submission], submission.policy_step)
-        else:
-            joined.fail(error)
-
-
-class _Joined:
-    """One message made of many submissions, and the way back.
-
-    Single completions of one task become one group, whose statistics are nobody's; larger groups stay what they are.
-    """
-
-    def __init__(self, batch: Sequence[Submission], policy_step: int | None) -> None:
-        self.batch = batch
-        self.request = reward_pb2.ScoreBatchRequest(policy_step=policy_step)
-        self._places: list[tuple[int, int]] = []  # each submission's group in the message, and its first rollout there
-        singles: dict[tuple[bytes, bytes], reward_pb2.RolloutGroup] = {}
-        for submission in batch:
-            group = submission.group
-            key = (group.task.SerializeToString(deterministic=True), group.recipe.SerializeToString(deterministic=True))
-            target = singles.get(key) if len(group.rollouts) == 1 else None
-            if target is None:
-                target = self.request.groups.add()
-                target.CopyFrom(group)
-                target.group_id = str(len(self.request.groups) - 1)
-                if len(group.rollouts) == 1:
-                    target.rollouts[0].rollout_id = "0"
-                    singles[key] = target
-                self._places.append((int(target.group_id), 0))
+            joined = Joined([waiting.submission.group for waiting in batch], batch[0].submission.policy_step)
+            response = await self._send(joined.request, max(waiting.submission.deadline for waiting in batch))
+            for waiting, scores in zip(batch, joined.apart(response), strict=True):
+                if not waiting.scores.done():
+                    waiting.scores.set_result(scores)
+        except ClientError as error:
+            if len(batch) > 1 and (isinstance(error, InvalidInputError) or error.code in FAULTS):
+                half = len(batch) // 2
+                await asyncio.gather(self._deliver(batch[:half]), self._deliver(batch[half:]))
             else:
-                self._places.append((int(target.group_id), len(target.rollouts)))
-                target.rollouts.add().CopyFrom(group.rollouts[0])
-                target.rollouts[-1].rollout_id = str(len(target.rollouts) - 1)
+                _fail(batch, within_group(error) if isinstance(error, InvalidInputError) else error)
+        except Exception as error:  # noqa: BLE001  # nobody may be left waiting
+            _fail(batch, error)
 
-    def deliver(self, response: reward_pb2.ScoreBatchResponse) -> None:
-        for submission, (place, first) in zip(self.batch, self._places, strict=True):
+
+def _cancel_when_left(sending: asyncio.Task[None], batch: Sequence[_Waiting]) -> None:
+    """Stop the server's work on a message when the last of those who wait for it has gone."""
+    left = len(batch)
+
+    def leave(_: object) -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            sending.cancel()
+
+    for waiting in batch:
+        waiting.scores.add_done_callback(leave)
+
+
+def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
+    for waiting in batch:
+        if not waiting.scores.done():
+            waiting.scores.set_exception(copy.copy(error))  # each raises its own: tracebacks grow with every raise
+
+
+class Joined:
+    """One message made of many groups, and the way back. Nobody can tell from its scores that it did not go alone."""
+
+    def __init__(self, groups: Sequence[reward_pb2.RolloutGroup], policy_step: int | None) -> None:
+        self.request = reward_pb2.ScoreBatchRequest(policy_step=policy_step, request_id=uuid.uuid4().hex)
+        self._groups = groups
+        self._places: list[tuple[int, int]] = []  # each group's place in the message, and its first rollout's there
+        places: dict[tuple[bytes, bytes], int] = {}
+        for group in groups:
+            single = len(group.rollouts) == 1
+            key = (group.task.SerializeToString(deterministic=True), group.recipe.SerializeToString(deterministic=True))
+            place = places.get(key) if single else None
+            if place is None:
+                self._places.append((len(self.request.groups), 0))
+                if single:
+                    places[key] = len(self.request.groups)
+                self._add(group)
+            else:
+                joint = self.request.groups[place]
+                self._places.append((place, len(joint.rollouts)))
+                joint.rollouts.add().CopyFrom(group.rollouts[0])
+                joint.rollouts[-1].rollout_id = str(len(joint.rollouts) - 1)
+
+    def apart(self, response: reward_pb2.ScoreBatchResponse) -> Iterator[reward_pb2.GroupScores]:
+        """Yield each group's scores, as if it had gone alone."""
+        for group, (place, first) in zip(self._groups, self._places, strict=True):
             scored = response.groups[place]
-            scores = _alone(scored, first) if len(submission.group.rollouts) == 1 else scored
-            scores.group_id = submission.group.group_id
-            if len(submission.group.rollouts) == 1:
-                scores.rollouts[0].rollout_id = submission.group.rollouts[0].rollout_id or "0"
-            if not submission.future.done():  # its waiter may have cancelled it
-                submission.future.set_result(scores)
+            scores = _alone(scored, first) if len(group.rollouts) == 1 else scored
+            scores.group_id = group.group_id
+            if len(group.rollouts) == 1:
+                scores.rollouts[0].rollout_id = group.rollouts[0].rollout_id or "0"
+            yield scores
 
-    def fail(self, error: BaseException) -> None:
-        for submission in self.batch:
-            if not submission.future.done():
-                submission.future.set_exception(error)
+    def _add(self, group: reward_pb2.RolloutGroup) -> None:
+        added = self.request.groups.add()
+        added.CopyFrom(group)
+        added.group_id = str(len(self.request.groups) - 1)  # two callers may use one id
+        if len(group.rollouts) == 1:
+            added.rollouts[0].rollout_id = "0"
 
 
-def _alone(scored: reward_pb2.GroupScores, index: int) -> reward_pb2.GroupScores:
-    """Return one completion's scores as those of a group of one."""
-    rollout = scored.rollouts[index]
-    rollout.ClearField("advantage")
+def _alone(scored: reward_pb2.GroupScores, place: int) -> reward_pb2.GroupScores:
+    """Return the scores of one completion as those of a group of one."""
+    rollout = scored.rollouts[place]
+    if rollout.HasField("advantage"):
+        rollout.advantage = 0.0
     reward = rollout.reward if rollout.HasField("reward") else None
     return reward_pb2.GroupScores(
         rollouts=[rollout], mean=reward, std=None if reward is None else 0.0, zero_variance=True, recipe=scored.recipe

@@ -1,4 +1,7 @@
-"""One process's connection: a channel, and threads that send and retry.
+"""One process's connection: a channel, and a thread with an event loop in which everything about it runs.
+
+Callers hand in coroutines from any thread or event loop and get futures; cancelling one cancels the server's work.
+gRPC's callback API does the calls: its asyncio API knows one loop a process and no fork.
 
 A call is repeated while the server cannot be reached or says that it is overloaded, under one request id, with full
 jitter (aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter), or after the pause that the server asks for.
@@ -7,111 +10,163 @@ Repeating is safe: scoring is pure.
 
 from __future__ import annotations
 
+import asyncio
+import math
+import os
 import random
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, cast
+from contextlib import suppress
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
-from jurist.client._errors import DeadlineError, InvalidInputError, error_of
-from jurist.client._packing import MESSAGE_BYTES, shifted
+from jurist.client._errors import ClientError, DeadlineError, ServerError, error_of, pushback
+from jurist.client._forking import GATE
+from jurist.client._packing import MESSAGE_BYTES
 from jurist.v1 import reward_pb2, reward_pb2_grpc
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Coroutine
+    from concurrent.futures import Future
 
 __all__ = ["Connection"]
 
-CALLS_AHEAD = 8  # messages on their way at a time: keeps a server busy, holds at most 8 x 64 MB
 BACKOFF_S, BACKOFF_MAX_S = 0.1, 5.0
-PUSHBACK = "grpc-retry-pushback-ms"
 MESSAGE_LIMIT = MESSAGE_BYTES + (1 << 20)
 OPTIONS = (
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
     ("grpc.use_local_subchannel_pool", 1),  # a client of its own never shares a broken connection
     ("grpc.enable_retries", 0),  # ours retry
+    ("grpc.initial_reconnect_backoff_ms", 100),  # a server that is back is found again before patience ends: the
+    ("grpc.min_reconnect_backoff_ms", 1000),  # default grows to 2 minutes
+    ("grpc.max_reconnect_backoff_ms", 5000),
 )
 
-
-class _Attempt:
-    """One message's way through its retries, which can be cancelled from outside."""
-
-    def __init__(self) -> None:
-        self.cancelled = threading.Event()
-        self._call: grpc.Future[reward_pb2.ScoreBatchResponse] | None = None
-
-    def cancel(self) -> None:
-        self.cancelled.set()
-        if self._call is not None:
-            self._call.cancel()
-
-    def send(self, call: grpc.Future[reward_pb2.ScoreBatchResponse]) -> reward_pb2.ScoreBatchResponse:
-        self._call = call
-        if self.cancelled.is_set():
-            call.cancel()
-        return call.result()
+Request = TypeVar("Request")
+Response = TypeVar("Response")
+Answer = TypeVar("Answer")
 
 
 class Connection:
     """A channel to one target."""
 
     def __init__(self, target: str, patience_s: float) -> None:
+        self.closed = False
         self._patience_s = patience_s
-        self.channel = grpc.insecure_channel(target, options=OPTIONS)
-        self.stub = reward_pb2_grpc.RewardServiceStub(self.channel)
-        self._threads = ThreadPoolExecutor(CALLS_AHEAD, thread_name_prefix="jurist-client")
+        self._process = os.getpid()
+        with GATE:
+            self._channel = grpc.insecure_channel(target, options=OPTIONS)
+            self.stub = reward_pb2_grpc.RewardServiceStub(self._channel)
+        self._lock = threading.Lock()  # nothing is handed in once the loop is told to end
+        self._loop = asyncio.SelectorEventLoop()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="jurist-client", daemon=True)
+        self._thread.start()
 
-    def send(
-        self, request: reward_pb2.ScoreBatchRequest, deadline: float, start: int = 0
-    ) -> tuple[Future[reward_pb2.ScoreBatchResponse], Callable[[], None]]:
-        """Send one message; returns its future and what cancels it.
+    def run(self, work: Coroutine[Any, Any, Answer], owner: object) -> Future[Answer]:
+        """Run `work` in the connection's thread. Cancelling the future cancels it; `owner` is kept alive meanwhile.
 
-        `deadline` is on `time.monotonic`'s clock; `start` the index of the message's first group in the caller's list.
+        Raises:
+            ClientError: the connection is closed.
         """
-        attempt = _Attempt()
-        return self._threads.submit(self._send, request, deadline, start, attempt), attempt.cancel
+        with self._lock:
+            if self.closed:
+                work.close()
+                raise ClientError("the client was closed")
+            return asyncio.run_coroutine_threadsafe(self._told(work, owner), self._loop)
 
     def close(self) -> None:
-        """Give up what is on its way and close the channel."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self.channel.close()
+        """Begin to give up what is on its way and to close the channel. In a forked child nothing happens."""
+        with self._lock:
+            if not self.closed and self._process == os.getpid():
+                self.closed = True
+                self._loop.call_soon_threadsafe(self._end.set)
 
-    def _send(
-        self, request: reward_pb2.ScoreBatchRequest, deadline: float, start: int, attempt: _Attempt
-    ) -> reward_pb2.ScoreBatchResponse:
+    def join(self, timeout_s: float) -> None:
+        """Wait until `close` is through, from any thread but the connection's own."""
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout_s)
+
+    async def score(self, request: reward_pb2.ScoreBatchRequest, deadline: float) -> reward_pb2.ScoreBatchResponse:
+        """Send one message; `deadline` is on `time.monotonic`'s clock."""
+        response = await self.call(self.stub.ScoreBatch, request, deadline)
+        if len(response.groups) != len(request.groups):
+            raise ServerError(f"the server answered {len(request.groups)} groups with {len(response.groups)}")
+        return response
+
+    async def call(
+        self, method: grpc.UnaryUnaryMultiCallable[Request, Response], request: Request, deadline: float
+    ) -> Response:
+        """Call a method of the stub, again and again while no server takes it."""
         patience = time.monotonic() + self._patience_s
-        tries = 0
-        while True:
+        for tries in count():
             left = deadline - time.monotonic()
             if left <= 0:
-                raise DeadlineError(
-                    "the timeout passed before the groups could be sent", grpc.StatusCode.DEADLINE_EXCEEDED
-                )
+                raise DeadlineError("the timeout passed before a server took the work")
             try:
-                return attempt.send(self.stub.ScoreBatch.future(request, timeout=left))
+                return await _attempt(method, request, left)
             except grpc.RpcError as error:
-                wait = _pause(error, tries)
-                if wait is None or time.monotonic() + wait > min(patience, deadline):
-                    raised = error_of(error)
-                    if isinstance(raised, InvalidInputError):
-                        raised = type(raised)(shifted(str(raised), start), raised.code)
-                    raise raised from None
-            tries += 1
-            attempt.cancelled.wait(wait)
+                pause = _pause(error, tries)
+                if pause is None or time.monotonic() + pause > min(patience, deadline):
+                    raise error_of(error) from None
+            await asyncio.sleep(pause)
+        raise AssertionError  # `count` has no end
+
+    def _run(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._live())
+        finally:
+            with GATE:
+                self._channel.close()
+
+    async def _live(self) -> None:
+        await self._end.wait()
+        unfinished = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in unfinished:
+            task.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+
+    async def _told(self, work: Coroutine[Any, Any, Answer], _: object) -> Answer:
+        """Tell those who wait when the client is closed: to them a cancellation would look like their own."""
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if self.closed:
+                raise ClientError("the client was closed") from None
+            raise
+
+
+async def _attempt(
+    method: grpc.UnaryUnaryMultiCallable[Request, Response], request: Request, timeout_s: float
+) -> Response:
+    loop, answered = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell(_: object) -> None:  # in gRPC's thread, which must not be held up
+        with suppress(RuntimeError):  # the loop ended meanwhile
+            loop.call_soon_threadsafe(answered.set)
+
+    with GATE:
+        call = method.future(request, timeout=None if math.isinf(timeout_s) else timeout_s)
+    try:
+        call.add_done_callback(tell)
+        await answered.wait()
+    finally:
+        with GATE:
+            call.cancel()  # the server's work, when nobody waits for it; an answered call stays as it is
+    return call.result()
 
 
 def _pause(error: grpc.RpcError, tries: int) -> float | None:
     """Return how long to wait before trying again, seconds, or None when that would not help."""
-    code = error.code()
+    code, asked = error.code(), pushback(error)
     if code not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}:
         return None
-    metadata = cast("Iterable[tuple[str, str]]", error.trailing_metadata() or ())
-    asked = dict(metadata).get(PUSHBACK)
     if asked is not None:
-        return float(asked) / 1e3 * random.uniform(1.0, 1.5)  # noqa: S311  # spreads callers, hides nothing
+        return asked * random.uniform(1.0, 1.5)  # noqa: S311  # spreads callers, hides nothing
     if code is grpc.StatusCode.RESOURCE_EXHAUSTED:  # gRPC's own: the message is too large, and will be next time
         return None
     return random.uniform(0, min(BACKOFF_MAX_S, BACKOFF_S * 2**tries))  # noqa: S311

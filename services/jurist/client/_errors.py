@@ -1,22 +1,36 @@
 """Every error that the client raises.
 
 ClientError            has `code`, the gRPC status, or None when nothing was sent
-  InvalidInputError    what was sent cannot be scored; the message names the field      INVALID_ARGUMENT, NOT_FOUND
-  UnreachableError     no server took it within the client's patience         UNAVAILABLE, RESOURCE_EXHAUSTED
+  InvalidInputError    what was sent cannot be scored; the message names the field      INVALID_ARGUMENT, NOT_FOUND, and
+                                                                  RESOURCE_EXHAUSTED without a pushback: gRPC's limits
+  UnreachableError     no server took it within the client's patience                   UNAVAILABLE, RESOURCE_EXHAUSTED
   DeadlineError        the scores were not there in time                                DEADLINE_EXCEEDED
   ServerError          the server failed                                                all else
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, cast
 
 import grpc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["ClientError", "DeadlineError", "InvalidInputError", "ServerError", "UnreachableError", "error_of"]
+__all__ = [
+    "ClientError",
+    "DeadlineError",
+    "InvalidInputError",
+    "ServerError",
+    "UnreachableError",
+    "error_of",
+    "pushback",
+    "within_group",
+    "within_list",
+]
+
+PUSHBACK = "grpc-retry-pushback-ms"
 
 
 class ClientError(Exception):
@@ -58,4 +72,25 @@ _BY_CODE: Mapping[grpc.StatusCode, type[ClientError]] = {
 def error_of(error: grpc.RpcError) -> ClientError:
     """Turn gRPC's error into ours."""
     code = error.code()
-    return _BY_CODE.get(code, ServerError)(error.details() or code.name, code)
+    kind = _BY_CODE.get(code, ServerError)
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and pushback(error) is None:
+        kind = InvalidInputError  # gRPC's own: a message is too large, and will be next time
+    return kind(error.details() or code.name, code)
+
+
+def pushback(error: grpc.RpcError) -> float | None:
+    """Return how long the server asks to wait before another try, seconds; None when it does not say."""
+    metadata = cast("Iterable[tuple[str, str]]", error.trailing_metadata() or ())
+    asked = dict(metadata).get(PUSHBACK, "")
+    return int(asked) / 1e3 if asked.isdecimal() else None
+
+
+def within_list(error: InvalidInputError, start: int) -> InvalidInputError:
+    """Count the group that a message's error names from the caller's first, `start` groups before the message's."""
+    text = re.sub(r"^groups\[(\d+)\]", lambda found: f"groups[{int(found[1]) + start}]", str(error))
+    return InvalidInputError(text, error.code)
+
+
+def within_group(error: InvalidInputError) -> InvalidInputError:
+    """Tell the error of a group that travelled alone by a path that begins at the group."""
+    return InvalidInputError(re.sub(r"^groups\[0\]\.", "", str(error)), error.code)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict, cast
 
 from google.protobuf.json_format import ParseDict, ParseError
 
 from jurist.client._errors import InvalidInputError
 from jurist.v1 import reward_pb2
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+__all__ = ["TaskFields", "advantages", "group", "message", "recipe_message", "rewards"]
 
-__all__ = ["advantages", "group", "message", "recipe_message", "rewards"]
+
+class TaskFields(TypedDict, total=False):
+    """What a completion answers and how it is scored, as for `group`."""
+
+    answers: Sequence[str] | str
+    prompt: str | Sequence[Mapping[str, str]]
+    choices: Sequence[str]
+    language: str
+    extra: Mapping[str, object] | None
+    recipe: str | Mapping[str, object] | reward_pb2.Recipe | None
 
 
 def group(  # noqa: PLR0913  # a task has that many fields
@@ -49,33 +58,34 @@ def group(  # noqa: PLR0913  # a task has that many fields
     Raises:
         InvalidInputError: the sequences differ in length.
     """
+    if isinstance(completions, str):
+        raise InvalidInputError("completions: a list of texts, not one text")
     for name, column in (
         ("completion_tokens", completion_tokens),
         ("truncated", truncated),
         ("rollout_ids", rollout_ids),
     ):
         if column is not None and len(column) != len(completions):
-            text = f"{name}: {len(column)} for {len(completions)} completions"
-            raise InvalidInputError(text)
-    built = reward_pb2.RolloutGroup(group_id=group_id or uuid.uuid4().hex)
+            raise InvalidInputError(f"{name}: {len(column)} for {len(completions)} completions")
+    built = reward_pb2.RolloutGroup(group_id=_utf8(group_id) or uuid.uuid4().hex)
     task = built.task
     task.SetInParent()
     if isinstance(prompt, str):
         task.prompt = _utf8(prompt)
     else:
         for turn in prompt:
-            task.messages.add(role=turn["role"], content=_utf8(turn["content"]))
-    task.answers.extend([answers] if isinstance(answers, str) else answers)
-    task.choices.extend(choices)
-    task.language = language
+            task.messages.add(role=_utf8(turn["role"]), content=_utf8(turn["content"]))
+    task.answers.extend(map(_utf8, [answers] if isinstance(answers, str) else answers))
+    task.choices.extend(map(_utf8, choices))
+    task.language = _utf8(language)
     if extra:
-        task.extra.update(cast("Any", extra))
+        task.extra.update(cast("Any", _utf8_json(extra)))
     for index, completion in enumerate(completions):
         built.rollouts.add(
             completion=_utf8(completion),
-            rollout_id=rollout_ids[index] if rollout_ids else "",
-            completion_tokens=completion_tokens[index] if completion_tokens else None,
-            finish_reason=_finish(truncated[index] if truncated else None),
+            rollout_id="" if rollout_ids is None else _utf8(rollout_ids[index]),
+            completion_tokens=None if completion_tokens is None else int(completion_tokens[index]),
+            finish_reason=_finish(None if truncated is None else bool(truncated[index])),
         )
     if recipe is not None:
         built.recipe.CopyFrom(recipe_message(recipe))
@@ -89,24 +99,36 @@ def _finish(truncated: bool | None) -> reward_pb2.FinishReason.ValueType:  # noq
 
 
 def _utf8(text: str) -> str:
-    if text.isascii():
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
-def message(like: reward_pb2.RolloutGroup | Mapping[str, object], index: int) -> reward_pb2.RolloutGroup:
+def _utf8_json(value: object) -> object:
+    """Return a JSON value with every text in it fit for UTF-8."""
+    if isinstance(value, str):
+        return _utf8(value)
+    if isinstance(value, Mapping):
+        return {_utf8_json(name): _utf8_json(inner) for name, inner in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return [_utf8_json(inner) for inner in cast("Sequence[object]", value)]
+    return value
+
+
+def message(like: reward_pb2.RolloutGroup | Mapping[str, object], path: str) -> reward_pb2.RolloutGroup:
     """Take a group as a message, or as the contract's JSON.
 
     Raises:
-        InvalidInputError: the JSON is no group; it names the field.
+        InvalidInputError: the JSON is no group; `path` and protobuf name the field.
     """
     if isinstance(like, reward_pb2.RolloutGroup):
         return like
     try:
-        return ParseDict(dict(like), reward_pb2.RolloutGroup())
+        return ParseDict(cast("Any", _utf8_json(like)), reward_pb2.RolloutGroup())
     except ParseError as error:
-        text = f"groups[{index}]: {error}"
-        raise InvalidInputError(text) from None
+        raise InvalidInputError(f"{path}: {error}") from None
 
 
 def recipe_message(like: str | Mapping[str, object] | reward_pb2.Recipe) -> reward_pb2.Recipe:
@@ -116,14 +138,13 @@ def recipe_message(like: str | Mapping[str, object] | reward_pb2.Recipe) -> rewa
         InvalidInputError: the JSON is no recipe.
     """
     if isinstance(like, str):
-        return reward_pb2.Recipe(name=like)
+        return reward_pb2.Recipe(name=_utf8(like))
     if isinstance(like, reward_pb2.Recipe):
         return like
     try:
-        return ParseDict(dict(like), reward_pb2.Recipe())
+        return ParseDict(cast("Any", _utf8_json(like)), reward_pb2.Recipe())
     except ParseError as error:
-        text = f"recipe: {error}"
-        raise InvalidInputError(text) from None
+        raise InvalidInputError(f"recipe: {error}") from None
 
 
 def rewards(scores: reward_pb2.GroupScores) -> list[float | None]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from jurist.client._errors import InvalidInputError
 
@@ -12,41 +11,39 @@ if TYPE_CHECKING:
 
     from jurist.v1 import reward_pb2
 
-__all__ = ["Pack", "pack", "shifted"]
+__all__ = ["MESSAGE_BYTES", "PACK_BYTES", "PACK_ROLLOUTS", "check_size", "packs"]
 
 PACK_BYTES = 2 << 20  # 1 to 4 MB moves fastest: 3x one message of 67 MB, 5x messages of 17 kB
 PACK_ROLLOUTS = 4096  # half of what the server takes in one call
 MESSAGE_BYTES = (64 << 20) - (64 << 10)  # the server's limit, less room for what surrounds the groups
+MESSAGE_ROLLOUTS = 8192  # the contract's limit
 
 
-class Pack(NamedTuple):
-    """Neighbouring groups that travel together, from index `start` on."""
-
-    start: int
-    groups: Sequence[reward_pb2.RolloutGroup]
-
-
-def pack(groups: Sequence[reward_pb2.RolloutGroup]) -> Iterator[Pack]:
-    """Pack groups, in order; one that is large travels alone.
+def check_size(group: reward_pb2.RolloutGroup, path: str) -> tuple[int, int]:
+    """Return a group's size: bytes and rollouts.
 
     Raises:
-        InvalidInputError: a group is larger than any message may be.
+        InvalidInputError: it is larger than any message may be; `path` names it.
     """
-    start = size = rollouts = 0
-    for index, group in enumerate(groups):
-        group_bytes, group_rollouts = group.ByteSize(), len(group.rollouts)
-        if group_bytes > MESSAGE_BYTES:
-            text = f"groups[{index}]: {group_bytes} bytes; a message holds at most {MESSAGE_BYTES}"
-            raise InvalidInputError(text)
-        if index > start and (size + group_bytes > PACK_BYTES or rollouts + group_rollouts > PACK_ROLLOUTS):
-            yield Pack(start, groups[start:index])
-            start, size, rollouts = index, 0, 0
-        size += group_bytes
-        rollouts += group_rollouts
-    if start < len(groups):
-        yield Pack(start, groups[start:])
+    size, rollouts = group.ByteSize(), len(group.rollouts)
+    if size > MESSAGE_BYTES:
+        raise InvalidInputError(f"{path}: {size} bytes; a message holds at most {MESSAGE_BYTES}")
+    if rollouts > MESSAGE_ROLLOUTS:
+        raise InvalidInputError(f"{path}.rollouts: {rollouts} of them; a message holds at most {MESSAGE_ROLLOUTS}")
+    return size, rollouts
 
 
-def shifted(text: str, start: int) -> str:
-    """Count the groups that an error names from the caller's first, not from the message's."""
-    return re.sub(r"\bgroups\[(\d+)\]", lambda found: f"groups[{int(found[1]) + start}]", text)
+def packs(sizes: Sequence[tuple[int, int]]) -> Iterator[range]:
+    """Yield the indices of groups that travel together, in order; a group that is large travels alone.
+
+    `sizes` are each group's bytes and rollouts.
+    """
+    start = total_bytes = total_rollouts = 0
+    for index, (size, rollouts) in enumerate(sizes):
+        if index > start and (total_bytes + size > PACK_BYTES or total_rollouts + rollouts > PACK_ROLLOUTS):
+            yield range(start, index)
+            start, total_bytes, total_rollouts = index, 0, 0
+        total_bytes += size
+        total_rollouts += rollouts
+    if start < len(sizes):
+        yield range(start, len(sizes))
