@@ -1,34 +1,187 @@
 from __future__ import annotations
 
+import json
+import time
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jurist.verifiers import Abstain, Cause, Sample, Score, Task
+from jurist.verifiers._languages import CODES
 from jurist.verifiers.language_share import LanguageShare
 
+CASES = [
+    json.loads(line) for line in (Path(__file__).parents[1] / "cases/language_share.jsonl").read_text().splitlines()
+]
+# What each kind of text may be off by, on average.
+MOST_ERROR = {
+    "all": 0.03,
+    "pure+math+code": 0.005,
+    "wrong-language": 0.005,
+    "sentence-mix": 0.015,
+    "code-switch": 0.06,
+    "zh, en": 0.015,
+}
+# A Danish sentence that is Norwegian too, to the letter; a Japanese clause, whose words only a dictionary can count.
+BEYOND_BOUNDS = {"lang-084", "lang-109"}
 
-def share(text: str, language: str) -> float | None:
-    verdict = LanguageShare().verdict(Sample(task=Task(language=language), completion=text))
-    assert isinstance(verdict, Score | Abstain)
-    return verdict.value if isinstance(verdict, Score) else None
+ENGLISH = "So the final answer is seven, because the sum of both numbers must be even. "
+CHINESE = "所以最后的答案是七。"
+
+
+def judged(completion: str, language: str = "en", verifier: LanguageShare | None = None, prompt: str = "") -> Score:
+    sample = Sample(task=Task(language=language, prompt=prompt), completion=completion)
+    verdict = (verifier or LanguageShare()).verdict(sample)
+    assert isinstance(verdict, Score)
+    return verdict
+
+
+def flags(completion: str, language: str = "en") -> object:
+    return judged(completion, language).details["flags"]
+
+
+def error(case: dict[str, object]) -> float:
+    share = case["share"]
+    assert isinstance(share, float)
+    return abs(judged(str(case["completion"]), str(case["target"])).value - share)
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+def test_the_share_lies_within_the_bounds_of_its_case(case: dict[str, object]) -> None:
+    if case["id"] in BEYOND_BOUNDS:
+        assert error(case) < 0.15
+        return
+    share = judged(str(case["completion"]), str(case["target"])).value
+
+    assert float(str(case["low"])) <= share <= float(str(case["high"])), case["why"]
+
+
+@pytest.mark.parametrize(("kind", "most"), MOST_ERROR.items())
+def test_the_mean_error_of_each_kind_of_text_is_small(kind: str, most: float) -> None:
+    known = [case for case in CASES if case["share"] is not None]
+    chosen = [case for case in known if kind == "all" or kind == case["category"] or case["target"] in kind.split(", ")]
+
+    assert sum(map(error, chosen)) / len(chosen) <= most
 
 
 @pytest.mark.parametrize(
-    ("language", "text", "expected"),
-    [
-        ("en", "So the final answer is seven.", 1.0),
-        ("zh", "So the final answer is seven.", 0.0),
-        ("zh-Hans", "所以最后的答案是七。 $\\text{area} = 7$", 1.0),
-        ("en", "The answer is `sorted(x)` see https://example.org/wiki/Quick_sort", 1.0),
-        ("ko", "함수의 take the derivative 하면", 0.4),
-    ],
+    "text",
+    ["", "1 + 1 = 2", "$$x$$ \u200b", "<think></think>So it is seven.", "```\nso\n```", "NASA, 5 km, sin cos HTTP"],
 )
-def test_the_score_is_the_share_of_target_words(language: str, text: str, expected: float) -> None:
-    assert share(text, language) == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("text", ["", "1 + 1 = 2", "$$x$$ \u200b", "<think></think>So it is seven."])
 def test_a_thought_without_words_gets_no_score(text: str) -> None:
     verdict = LanguageShare().verdict(Sample(task=Task(language="en"), completion=text))
 
     assert isinstance(verdict, Abstain)
     assert verdict.cause is Cause.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("language", ["tlh", "xx-Latn", "qaa"])
+def test_a_language_without_a_model_gets_no_score(language: str) -> None:
+    verdict = LanguageShare().verdict(Sample(task=Task(language=language), completion=ENGLISH))
+
+    assert isinstance(verdict, Abstain)
+    assert verdict.cause is Cause.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("prompt", "target"),
+    [
+        ("What is six times seven?", "en"),
+        ("六乘以七等于多少", "zh"),
+        ("6 かける 7 はいくつですか", "ja"),
+        ("¿Cuánto es seis por siete?", "es"),
+    ],
+)
+def test_without_a_stated_language_the_prompts_is_wanted(prompt: str, target: str) -> None:
+    assert judged(ENGLISH, "", prompt=prompt).details["target"] == target
+
+
+def test_without_any_hint_there_is_no_score() -> None:
+    assert isinstance(LanguageShare().verdict(Sample(task=Task(prompt="6 * 7"), completion=ENGLISH)), Abstain)
+
+
+def test_only_the_part_asked_for_is_read() -> None:
+    text = f"<think>{CHINESE}</think>{ENGLISH}"
+
+    assert judged(text, "zh").value == 1.0
+    assert judged(text, "zh", LanguageShare(part="answer")).value == 0.0
+    assert 0.0 < judged(text, "zh", LanguageShare(part="all")).value < 1.0
+
+
+def test_a_threshold_makes_it_a_filter() -> None:
+    text = CHINESE + ENGLISH
+
+    assert judged(text, "zh", LanguageShare(threshold=0.2)).value == 1.0
+    assert judged(text, "zh", LanguageShare(threshold=0.9)).value == 0.0
+
+
+def test_shares_by_language_sum_to_one() -> None:
+    languages = judged(ENGLISH + "Par conséquent, la somme des deux nombres doit être paire. ", "fr").details[
+        "languages"
+    ]
+
+    assert isinstance(languages, dict)
+    assert set(languages) == {"en", "fr"}
+    assert sum(languages.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("flag", "text"),
+    [
+        ("masked", f"```\n{ENGLISH * 5}\n```\nThe answer is seven indeed."),
+        ("masked", f"${(ENGLISH * 5).strip()}$ The answer is seven indeed."),
+        ("mixed_alphabets", "The \u0430nsw\u0435r is s\u0435v\u0435n bec\u0430use it is \u043edd."),
+        ("invisible", "The answer\u200b\u200b is\u200b seven\u2066 indeed."),
+        ("repetitive", "seven " * 10_000),
+        ("few_words", "The answer."),
+    ],
+)
+def test_a_text_made_to_deceive_is_flagged(flag: str, text: str) -> None:
+    assert flags(text) == [flag]
+    assert (
+        judged(
+            text, verifier=LanguageShare(refused=("masked", "mixed_alphabets", "invisible", "repetitive", "few_words"))
+        ).value
+        == 0.0
+    )
+
+
+def test_honest_texts_are_not_flagged() -> None:
+    assert flags(ENGLISH * 20) == []
+    assert flags("قطار ظهر حرکت می\u200cکند و دو ساعت پیش می\u200cرود.", "fa") == []
+
+
+def test_thirty_languages_and_more_are_told() -> None:
+    assert len([code for code in CODES if not code.startswith("und")]) >= 50
+
+
+@given(st.text(max_size=200), st.sampled_from(["en", "zh", "ja", "ru", "fa", "el", ""]))
+def test_any_text_gets_a_share_or_none(text: str, language: str) -> None:
+    verdict = LanguageShare().verdict(Sample(task=Task(language=language, prompt=text), completion=text))
+
+    assert isinstance(verdict, Score | Abstain)
+
+
+@given(
+    st.lists(
+        st.sampled_from([ENGLISH, CHINESE, "Therefore it is odd.\n", "因此这两个数的和必须是偶数。\n"]),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_order_hardly_matters_where_the_script_decides(parts: list[str]) -> None:
+    forth, back = "".join(parts), "".join(reversed(parts))
+
+    assert judged(forth, "zh").value == pytest.approx(judged(back, "zh").value, abs=0.02)
+
+
+@pytest.mark.parametrize(("language", "text", "most_s"), [("zh", CHINESE * 11_000, 0.1), ("en", ENGLISH * 4_000, 0.3)])
+def test_a_long_thought_is_cheap(language: str, text: str, most_s: float) -> None:
+    judged(text, language)
+    started = time.process_time()
+    judged(text, language)
+
+    assert len(text.encode()) > 299_000
+    assert time.process_time() - started < most_s

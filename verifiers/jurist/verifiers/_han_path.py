@@ -50,20 +50,28 @@ def _leaning() -> Floats:
     return bounded
 
 
-def are_japanese(words: Words, runs: Indices) -> npt.NDArray[np.bool_]:
+def are_japanese(words: Words, runs: Indices, wanted: str) -> npt.NDArray[np.bool_]:
     """Tell for each of *runs*, all of ideographs or kana, whether it is Japanese; else it is Chinese."""
-    length = words.end[runs] - words.start[runs]
+    kana: npt.NDArray[np.bool_] = words.script[runs] != NAMES.index("Hani")
+    if not runs.size or (wanted == "zh" and not kana.any()):
+        return kana
+    start, end = words.start[runs], words.end[runs]
+    length = end - start
     leaning = np.concatenate(
         (np.zeros(1), np.cumsum(_leaning()[np.minimum(words.codes, _TABLE - 1)], dtype=np.float64))
     )
-    chinese = leaning[words.end[runs]] - leaning[words.start[runs]] + AN_IDEOGRAPH * np.maximum(length - COMPOUND, 0)
-    kana = words.script[runs] != NAMES.index("Hani")
+    chinese = leaning[end] - leaning[start] + AN_IDEOGRAPH * np.maximum(length - COMPOUND, 0)
     chinese[kana] = -A_KANA * length[kana]
+    clauses = np.flatnonzero(words.gap[runs] > 0)
+    if wanted == "ja" and clauses.size and (np.add.reduceat(chinese, np.append(0, clauses)) < 0).all():
+        return np.ones(len(runs), np.bool_)
+    return _walk(chinese.tolist(), words.gap[runs].tolist())
+
+
+def _walk(chinese: list[float], gaps: list[int]) -> npt.NDArray[np.bool_]:
     value = [0.0, 0.0]
     came: list[tuple[int, int]] = []
-    gains: list[float] = chinese.tolist()
-    gaps: list[int] = words.gap[runs].tolist()
-    for gain, gap in zip(gains, gaps, strict=True):
+    for gain, gap in zip(chinese, gaps, strict=True):
         price: float = CHANGE[gap] if came else 0.0
         origin = (0 if value[0] >= value[1] - price else 1, 1 if value[1] >= value[0] - price else 0)
         value = [max(value[0], value[1] - price) + gain, max(value[1], value[0] - price)]

@@ -22,19 +22,23 @@ if TYPE_CHECKING:
 __all__ = ["word_languages"]
 
 # The price of a change of language in nats: between two words, at a comma, at the end of a sentence or a line.
-CHANGE = (6.0, 4.0, 3.0)
+CHANGE = (5.0, 3.5, 2.5)
 # The further price of entering a language: this, less `FAMILIAR` for each e-fold of its words elsewhere in the text.
 FOREIGN, FAMILIAR = 12.0, 3.0
 # Entering English, which every model falls into, and a close relative of a language wanted, which only a run of clear
 # evidence may tell from it.
-ENGLISH = 1.0
+ENGLISH = 0.5
 RELATIVE = 2.0
-# The text's languages are first looked for in blocks of this many words.
-BLOCK = 8
-# A shorter run counts where it beats every favoured language by this much, in nats.
-SHORT, CLEAR = 4, 8.0
+# What a single letter may say at most: a, e, o and y are words here and variables there.
+A_LETTER = 1.0
+# The text's languages are looked for in windows of two blocks of this many words. One that is the likeliest in none is
+# looked at too where it beats the favoured ones in one block by this much, in nats.
+BLOCK, CLEAR = 4, 8.0
+# One that beats them by less than this in every block is not looked at: a change of language would cost more.
+DOUBTFUL = 3.0
 # Languages walked between; what more a text may hold is told as the nearest of these.
 MOST_LANGUAGES = 6
+TWO = 2
 
 _RELATIVES = (
     {"da", "nb", "sv"},
@@ -57,7 +61,8 @@ def word_languages(words: Words, runs: Indices, model: WordModel, wanted: str) -
     start, end = words.start[runs], words.end[runs]
     _, first, inverse = np.unique(word_hashes(words.codes, start, end), return_index=True, return_inverse=True)
     evidence = _evidence(words, start[first], end[first], model)
-    evidence[end[first] - start[first] == 1] = 0.0  # x, y and a are variables too: one letter says nothing
+    letters = end[first] - start[first] == 1
+    evidence[letters] = np.maximum(evidence[letters] - evidence[letters].max(axis=1, keepdims=True), -A_LETTER)
     entry = _entry_prices(evidence, inverse, model.languages, wanted)
     candidates = np.argsort(entry, kind="stable")[:MOST_LANGUAGES]
     candidates = candidates[np.isfinite(entry[candidates])]
@@ -84,23 +89,16 @@ def _evidence(words: Words, start: Indices, end: Indices, model: WordModel) -> F
 
 def _entry_prices(evidence: Floats, inverse: Indices, languages: Sequence[str], wanted: str) -> Floats:
     """Price each language by how much of the text it looks to be; infinite where nothing speaks for it."""
-    running = np.concatenate(
-        (np.zeros((1, len(languages)), np.float64), np.cumsum(evidence[inverse], axis=0, dtype=np.float64))
-    )
-    edges = np.append(np.arange(0, len(inverse), BLOCK), len(inverse))
-    blocks = np.diff(running[edges], axis=0)
-    won = np.bincount(blocks.argmax(axis=1), np.diff(edges), minlength=len(languages))
+    starts = np.arange(0, len(inverse), BLOCK)
+    blocks = np.add.reduceat(evidence[inverse], starts, axis=0)
+    windows = blocks[:-1] + blocks[1:] if len(blocks) > 1 else blocks
+    won = BLOCK * np.bincount(windows.argmax(axis=1), minlength=len(languages))
     price = np.maximum(FOREIGN - FAMILIAR * np.log1p(won), 0.0)
-    price[won == 0] = np.inf
-    favoured = [i for i, language in enumerate(languages) if language in (wanted, "en")]
-    if len(inverse) >= SHORT:
-        short = running[SHORT:] - running[:-SHORT]
-        ahead = short - (
-            short[:, favoured].max(axis=1, keepdims=True) if favoured else short.max(axis=1, keepdims=True)
-        )
-        best = ahead.max(axis=0)
-        clear = (best > CLEAR) & np.isinf(price)
-        price[clear] = FOREIGN - FAMILIAR * np.log1p(float(SHORT))
+    favoured = [language in (wanted, "en") for language in languages]
+    best = blocks[:, favoured].max(axis=1, initial=-np.inf, keepdims=True)
+    ahead = (blocks - best).max(axis=0)
+    price[won == 0] = np.where(ahead[won == 0] > CLEAR, FOREIGN - FAMILIAR * np.log1p(BLOCK), np.inf)
+    price[ahead < DOUBTFUL] = np.inf
     for i, language in enumerate(languages):
         if any({language, wanted} <= family for family in _RELATIVES):
             price[i] += RELATIVE
@@ -113,8 +111,38 @@ def _entry_prices(evidence: Floats, inverse: Indices, languages: Sequence[str], 
 
 def _walk(rows: list[list[float]], entry: list[float], gaps: list[int]) -> list[int]:
     """Find the cheapest walk: for each word the index of its language."""
-    if not rows:
-        return []
+    if len(entry) == 1:
+        return [0] * len(rows)
+    return _walk_two(rows, entry, gaps) if len(entry) == TWO else _walk_many(rows, entry, gaps)
+
+
+def _walk_two(rows: list[list[float]], entry: list[float], gaps: list[int]) -> list[int]:
+    """Walk between two languages, the common case: what counts is how far the first is ahead of the second."""
+    floor = [-(change + entry[0]) for change in CHANGE]
+    ceiling = [change + entry[1] for change in CHANGE]
+    ahead = entry[1] - entry[0]
+    came: list[int] = []  # where each state's best way came from: 0 or 1 both, 2 each from itself
+    for (first, second), gap in zip(rows, gaps, strict=True):
+        if ahead < floor[gap]:
+            ahead = floor[gap]
+            came.append(1)
+        elif ahead > ceiling[gap]:
+            ahead = ceiling[gap]
+            came.append(0)
+        else:
+            came.append(2)
+        ahead += first - second
+    state = int(ahead < 0)
+    path: list[int] = []
+    for origin in reversed(came):
+        path.append(state)
+        if origin != TWO:
+            state = origin
+    path.reverse()
+    return path
+
+
+def _walk_many(rows: list[list[float]], entry: list[float], gaps: list[int]) -> list[int]:
     states = range(len(entry))
     value = [row - price for row, price in zip(rows[0], entry, strict=True)]
     came: list[list[int]] = []

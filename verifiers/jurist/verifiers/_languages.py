@@ -36,10 +36,16 @@ _LETTER_WORDS = {
     "bg": "авиосуя", "mk": "авиосу", "ar": "و", "fa": "و", "ur": "و", "el": "οηόή",
 }  # fmt: skip
 
+# Cells in which words are counted to find the commonest.
+_CELLS = 1 << 16
+
 CODES = tuple(sorted({code for group in GROUPS.values() for code in group} | {*_SOLE.values(), "zh"})) + tuple(
     f"und-{name}" for name in NAMES
 )
 """What a word is counted as: a language, or its script where its language was not looked for."""
+
+_CODE_OF_SCRIPT = np.array([CODES.index(_SOLE.get(name, f"und-{name}")) for name in NAMES])
+_KNOWN_LETTERS = {CODES.index(code): [ord(letter) for letter in letters] for code, letters in _LETTER_WORDS.items()}
 
 _SCRIPTS: dict[str, set[str]] = {code: set() for code in CODES}
 for _script, _group in GROUPS.items():
@@ -78,7 +84,7 @@ def code_of(tag: str) -> str:
 def census(text: str, wanted: str = "") -> Census:
     """Count words by language, looking only as far as needed to know those of *wanted*; "" asks for all of them."""
     words = find_words(text)
-    code = np.array([CODES.index(_SOLE.get(name, f"und-{name}")) for name in NAMES])[words.script]
+    code = _CODE_OF_SCRIPT[words.script]
     for script in GROUPS:
         if not wanted or script in _SCRIPTS[wanted]:
             runs = np.flatnonzero(
@@ -90,7 +96,7 @@ def census(text: str, wanted: str = "") -> Census:
                 code[runs] = columns[word_languages(words, runs, model, wanted)]
     if wanted in ("zh", "ja", ""):
         runs = np.flatnonzero(np.isin(words.script, [NAMES.index(name) for name in JAPANESE]))
-        code[runs] = np.where(are_japanese(words, runs), CODES.index("ja"), CODES.index("zh"))
+        code[runs] = np.where(are_japanese(words, runs, wanted), CODES.index("ja"), CODES.index("zh"))
     count = _with_letter_words(words, code)
     totals = np.bincount(code, np.where(words.mixed, 0.0, count), minlength=len(CODES))
     found = {CODES[i]: float(totals[i]) for i in np.flatnonzero(totals)}
@@ -101,17 +107,16 @@ def _with_letter_words(words: Words, code: Indices) -> npt.NDArray[np.float64]:
     count = words.count.copy()
     singles = np.flatnonzero(words.single)
     letters = words.codes[words.start[singles]]
-    for language, known in _LETTER_WORDS.items():
-        here = code[singles] == CODES.index(language)
-        if here.any():
-            count[singles[here & np.isin(letters, [ord(letter) for letter in known])]] = 1.0
+    for language in np.flatnonzero(np.bincount(code[singles])).tolist():
+        known = np.isin(letters, _KNOWN_LETTERS.get(language, []))
+        count[singles[known & (code[singles] == language)]] = 1.0
     return count
 
 
 def _commonest(words: Words) -> int:
-    """Count the word that stands most often, told by its length and its first and last letters."""
+    """Count the word that stands most often; a word is told by its length and its two ends, near enough for a flag."""
     if not words.start.size:
         return 0
-    ends = words.codes[words.start].astype(np.uint64) << np.uint64(32) | words.codes[words.end - 1]
-    _, times = np.unique(ends * np.uint64(64) + (words.end - words.start).astype(np.uint64), return_counts=True)
-    return int(times.max())
+    first, last = words.codes[words.start].astype(np.intp), words.codes[words.end - 1].astype(np.intp)
+    ends = (first * 31 + last * 1_009 + (words.end - words.start) * 9_973) % _CELLS
+    return int(np.bincount(ends).max())

@@ -31,7 +31,7 @@ __all__ = ["Words", "find_words"]
 
 Indices = npt.NDArray[np.intp]
 
-# Longest acronym: NASA, HTTPS; longer capitals are words that shout.
+# Longest acronym: NASA, HTTPS; longer capitals are words that shout. One is known by its two ends, as in PhD.
 LONGEST_ACRONYM = 5
 # Where most Latin words are capitals, capitals are no sign of an acronym.
 MOST_CAPITALS = 0.5
@@ -45,6 +45,14 @@ _PACKED = 6
 """Letters of a name packed into one number; no name above is longer."""
 
 
+# Zero-width joiners and the variation selectors of emoji, which spelling asks for.
+_JOINERS = np.array([0x200C, 0x200D, 0xFE0E, 0xFE0F])
+# By script.
+_CHARACTERS = np.array([CHARACTERS_A_WORD.get(name, np.inf) for name in NAMES])
+_ALPHABET = np.array([name in ALPHABETS for name in NAMES])
+_JAPANESE = np.array([name in ("Hani", "Hira", "Kana") for name in NAMES])
+
+
 @dataclass(frozen=True, slots=True)
 class Words:
     """The runs of letters of one text, in order, as arrays of equal length.
@@ -52,7 +60,8 @@ class Words:
     `script` is an index in `NAMES`; `count` says how many words a run makes, 0.0 where it counts nothing; `mixed` marks
     a run that touches letters of another alphabet, `single` a letter of an alphabet that stands alone; `gap` is what
     parts a run from the one before: 0 blanks, 1 a comma, quote or bracket, 2 the end of a sentence or line. `codes` is
-    the text in lower case; a run is `codes[start : end]`. `invisible` counts characters that do not show.
+    the text in lower case; a run is `codes[start : end]`. `invisible` counts characters that do not show,
+    but for joiners.
     """
 
     codes: Codes
@@ -71,30 +80,33 @@ def find_words(text: str) -> Words:
     codes = code_points(text)
     kinds = classes(codes)
     hidden = kinds == INVISIBLE
-    invisible = int(np.count_nonzero(hidden))
-    if invisible:
+    invisible = 0
+    if hidden.any():
+        invisible = int(np.count_nonzero(hidden & ~np.isin(codes, _JOINERS)))
         codes = codes[~hidden]
         kinds = classes(codes)
-    edges = np.flatnonzero(np.diff(kinds)) + 1
-    start = np.concatenate((np.zeros(1, np.intp), edges))
-    end = np.concatenate((edges, np.full(1, len(codes), np.intp)))
-    lettered = kinds[start] >= LETTERS if len(codes) else np.zeros(1, np.bool_)
-    gap = _gaps(kinds, start[lettered])
-    start, end = start[lettered], end[lettered]
-    script = kinds[start].astype(np.intp) - LETTERS
-    mixed = _mixed(start, end, script)
+    edges = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
+    start = np.concatenate((np.zeros(min(len(codes), 1), np.intp), edges))
+    kind = kinds[start]
+    lettered = np.flatnonzero(kind >= LETTERS)
+    gap = _gaps(kind, lettered)
+    end = np.append(edges, len(codes))[lettered]
+    start, script = start[lettered], kind[lettered].astype(np.intp) - LETTERS
     lower = lower_case(codes)
     count = _counts(start, end, script)
-    count[_neutral(codes, lower, start, end, script) & ~mixed] = 0.0
-    count[1:][mixed[1:] & (start[1:] == end[:-1])] = 0.0  # a mixed word is one word
-    single = (count == 0) & (end - start == 1) & ~mixed
+    neutral = _neutral(codes, lower, start, end, script)
+    count[neutral] = 0.0
+    touches = _touches(start, end, script)
+    mixed = _mixed(touches, neutral)
+    count[mixed] = ~touches[:-1][mixed]  # a mixed word is one word, counted where it begins
+    single = neutral & (end - start == 1) & ~(touches[:-1] | touches[1:])
     return Words(lower, start, end, script, count, mixed, single, gap, invisible)
 
 
 def _counts(start: Indices, end: Indices, script: Indices) -> npt.NDArray[np.float64]:
-    characters = np.array([CHARACTERS_A_WORD.get(name, np.inf) for name in NAMES])[script]
+    characters = _CHARACTERS[script]
     counts: npt.NDArray[np.float64] = np.where(np.isinf(characters), 1.0, (end - start) / characters)
-    in_japanese = np.isin(script, [NAMES.index(name) for name in ("Hani", "Hira", "Kana")])
+    in_japanese = _JAPANESE[script]
     counts[~in_japanese] = np.maximum(counts[~in_japanese], 1.0)
     japanese = np.flatnonzero(in_japanese)
     if japanese.size:  # a word may begin in ideographs and end in kana: the least is for the two together
@@ -104,22 +116,29 @@ def _counts(start: Indices, end: Indices, script: Indices) -> npt.NDArray[np.flo
     return counts
 
 
-def _mixed(start: Indices, end: Indices, script: Indices) -> npt.NDArray[np.bool_]:
-    alphabet = np.array([name in ALPHABETS for name in NAMES])[script]
-    touches = (start[1:] == end[:-1]) & alphabet[1:] & alphabet[:-1]
-    mixed = np.zeros(len(start), np.bool_)
-    mixed[1:] |= touches
-    mixed[:-1] |= touches
+def _touches(start: Indices, end: Indices, script: Indices) -> npt.NDArray[np.bool_]:
+    """Tell for each run, and for the end of the text, whether it follows a run of another alphabet without a blank."""
+    alphabet = _ALPHABET[script]
+    touches = np.zeros(len(start) + 1, np.bool_)
+    touches[1:-1] = (start[1:] == end[:-1]) & alphabet[1:] & alphabet[:-1]
+    return touches
+
+
+def _mixed(touches: npt.NDArray[np.bool_], neutral: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Mark the runs of words that mix alphabets. Neutral runs that touch ("cosθ", "Δx") make no word."""
+    mixed = touches[:-1] | touches[1:]
+    if mixed.any():
+        word = np.cumsum(~touches[:-1])
+        mixed &= np.bincount(word, ~neutral)[word] > 0
     return mixed
 
 
-def _gaps(kinds: npt.NDArray[np.uint8], start: Indices) -> Indices:
-    """Tell what stands between each run and the one before it."""
-    gap = np.zeros(len(start), np.intp)
-    for strength, kind in enumerate((CLAUSE, BREAK), start=1):
-        seen = np.searchsorted(np.flatnonzero(kinds == kind), start)
-        gap[np.diff(seen, prepend=0) > 0] = strength
-    return gap
+def _gaps(kind: npt.NDArray[np.uint8], lettered: Indices) -> Indices:
+    """Tell what stands between each of the lettered runs and the one before it."""
+    if not lettered.size:
+        return lettered
+    strength = np.where(kind == BREAK, 2, np.where(kind == CLAUSE, 1, 0))
+    return np.maximum.reduceat(strength[: lettered[-1] + 1], np.append(0, lettered[:-1] + 1))
 
 
 def _neutral(
@@ -131,16 +150,16 @@ def _neutral(
 ) -> npt.NDArray[np.bool_]:
     """Mark single letters, acronyms, functions and units."""
     length = end - start
-    alphabet = np.array([name in ALPHABETS for name in NAMES])[script]
+    alphabet = _ALPHABET[script]
     neutral = alphabet & (length < 2)  # noqa: PLR2004 - a single letter
     latin = np.flatnonzero((script == NAMES.index("Latn")) & (length > 1))
     if latin.size:
-        uppers = np.concatenate(([0], np.cumsum(codes != lower)))
-        capital = uppers[end[latin]] - uppers[start[latin]] == length[latin]
-        if capital.mean() < MOST_CAPITALS:
-            neutral[latin[capital & (length[latin] <= LONGEST_ACRONYM)]] = True
+        first, last = start[latin], end[latin] - 1
+        capital = latin[(codes[first] != lower[first]) & (codes[last] != lower[last])]
+        if capital.size < MOST_CAPITALS * latin.size:
+            neutral[capital[length[capital] <= LONGEST_ACRONYM]] = True
         short = latin[length[latin] <= _PACKED]
-        neutral[short[np.isin(_packed(lower, start[short], end[short]), _neutral_names())]] = True
+        neutral[short[_are_names(_packed(lower, start[short], end[short]))]] = True
     return neutral
 
 
@@ -154,7 +173,22 @@ def _packed(lower: Codes, start: Indices, end: Indices) -> npt.NDArray[np.uint64
     return packed
 
 
+def _are_names(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
+    """Look words up among the neutral names; a table of hashes rules most of them out."""
+    names, table = _neutral_names()
+    found = table[_cell(packed)]
+    found[found] = np.isin(packed[found], names)
+    return found
+
+
+def _cell(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    return packed * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - 14)
+
+
 @cache
-def _neutral_names() -> npt.NDArray[np.uint64]:
+def _neutral_names() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
     names = [*_FUNCTIONS.split(), *_UNITS.split()]
-    return np.array(sorted(int.from_bytes(name.encode().ljust(_PACKED, b"\0"), "big") for name in names), np.uint64)
+    packed = np.array([int.from_bytes(name.encode().ljust(_PACKED, b"\0"), "big") for name in names], np.uint64)
+    table = np.zeros(1 << 14, np.bool_)
+    table[_cell(packed)] = True
+    return packed, table

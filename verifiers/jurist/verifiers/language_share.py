@@ -77,7 +77,7 @@ class LanguageShare:
         target = code_of(tag) if tag else _language_of(sample.task.prompt)
         if not target:
             return Abstain(Cause.NOT_APPLICABLE, f"no model of {tag!r}" if tag else "no language was asked for")
-        text = unicodedata.normalize("NFKC", view(sample.completion, self.part))
+        text = _normal(view(sample.completion, self.part))
         masked = mask(text)
         count = census(masked.text, target)
         if not count.total:
@@ -100,8 +100,15 @@ class LanguageShare:
         return Score(0.0 if refused else score, reason, details)
 
 
+def _normal(text: str) -> str:
+    """Put a text in NFKC; the punctuation of Chinese first, since a text without it is most often in NFKC already."""
+    for wide, narrow in zip("\uff0c\uff1a\uff1b\uff01\uff1f\uff08\uff09", ",:;!?()", strict=True):
+        text = text.replace(wide, narrow)
+    return unicodedata.normalize("NFKC", text)
+
+
 def _language_of(prompt: str) -> str:
-    words = census(mask(unicodedata.normalize("NFKC", prompt[:PROMPT_CHARACTERS])).text).words
+    words = census(mask(_normal(prompt[:PROMPT_CHARACTERS])).text).words
     language = max(words, key=lambda code: words[code], default="")
     return "" if language.startswith("und") else language
 
