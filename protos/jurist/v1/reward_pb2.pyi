@@ -696,19 +696,35 @@ class StdioCase(_message.Message):
 
     STDIN_FIELD_NUMBER: _builtins.int
     EXPECTED_STDOUT_FIELD_NUMBER: _builtins.int
+    ALTERNATIVES_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    SUBTASK_FIELD_NUMBER: _builtins.int
     stdin: _builtins.str
     expected_stdout: _builtins.str
+    weight: _builtins.float
+    """The case's share of a weighted reward, above 0. Unset: 1."""
+    subtask: _builtins.str
+    """Cases of one subtask count together in the reward by subtasks."""
+    @_builtins.property
+    def alternatives(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Further outputs that are right, too, for the mode "any_of"."""
+
     def __init__(
         self,
         *,
         stdin: _builtins.str = ...,
         expected_stdout: _builtins.str = ...,
+        alternatives: _abc.Iterable[_builtins.str] | None = ...,
+        weight: _builtins.float | None = ...,
+        subtask: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "weight", b"weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected_stdout", b"expected_stdout", "stdin", b"stdin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "alternatives", b"alternatives", "expected_stdout", b"expected_stdout", "stdin", b"stdin", "subtask", b"subtask", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
 
 Global___StdioCase: _TypeAlias = StdioCase  # noqa: Y015
 
@@ -738,10 +754,21 @@ Global___FunctionTests: _TypeAlias = FunctionTests  # noqa: Y015
 
 @_typing.final
 class FunctionCase(_message.Message):
+    """One call. Numbers of `args` and `expected` are doubles: an integer past 2^53 is refused there and goes into `json`."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     ARGS_FIELD_NUMBER: _builtins.int
     EXPECTED_FIELD_NUMBER: _builtins.int
+    JSON_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    SUBTASK_FIELD_NUMBER: _builtins.int
+    json: _builtins.str
+    """Instead of both: {"args": [...], "expected": ...} as JSON text, with integers of any size."""
+    weight: _builtins.float
+    """The case's share of a weighted reward, above 0. Unset: 1."""
+    subtask: _builtins.str
+    """Cases of one subtask count together in the reward by subtasks."""
     @_builtins.property
     def args(self) -> _containers.RepeatedCompositeFieldContainer[_struct_pb2.Value]:
         """Positional arguments."""
@@ -755,12 +782,17 @@ class FunctionCase(_message.Message):
         *,
         args: _abc.Iterable[_struct_pb2.Value] | None = ...,
         expected: _struct_pb2.Value | None = ...,
+        json: _builtins.str = ...,
+        weight: _builtins.float | None = ...,
+        subtask: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "expected", b"expected", "weight", b"weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["args", b"args", "expected", b"expected"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "args", b"args", "expected", b"expected", "json", b"json", "subtask", b"subtask", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
 
 Global___FunctionCase: _TypeAlias = FunctionCase  # noqa: Y015
 
@@ -770,19 +802,25 @@ class AssertTests(_message.Message):
 
     ENTRY_POINT_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
+    PRELUDE_FIELD_NUMBER: _builtins.int
     entry_point: _builtins.str
     """The function's name."""
     code: _builtins.str
     """Test code. It fails by raising."""
+    prelude: _builtins.str
+    """The task's own beginning of the program, such as HumanEval's prompt: it goes before the submission, and the helper
+    functions that it defines are the test code's, too.
+    """
     def __init__(
         self,
         *,
         entry_point: _builtins.str = ...,
         code: _builtins.str = ...,
+        prelude: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "entry_point", b"entry_point"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "entry_point", b"entry_point", "prelude", b"prelude"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,7 +1,8 @@
 """Asks each question once: while it is being answered, and for as long as the answer is remembered.
 
-Answers are functions of their questions, so they may be shared by everybody; a question that killed its worker is
-remembered too, and 16 equal rollouts cost one kill.
+Answers are functions of their questions, so they may be shared by everybody. Decisions are remembered, questions that
+killed their worker, too: 16 equal rollouts cost one kill. What a program did is not: it can be large, and programs that
+come twice mostly come together.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from jurist.verifiers import Cause, NoReply
+from jurist.verifiers import Cause, Decision, NoReply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -59,7 +60,7 @@ class Answers:
 
     async def _fly(self, question: Question) -> Reply:
         reply = await self._ask(question)
-        if not isinstance(reply, NoReply) or reply.cause in LASTING:
+        if isinstance(reply, Decision) or (isinstance(reply, NoReply) and reply.cause in LASTING):
             self._known[question] = reply
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)

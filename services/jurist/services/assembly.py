@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from jurist.sandbox import Program
 from jurist.services.cookbook import Cookbook
 from jurist.services.engine import Engine
 from jurist.services.lanes.local import LocalRules
+from jurist.services.lanes.sandbox import LocalSandbox
 from jurist.services.lanes.worker import Limits
 from jurist.services.metrics import Metrics
 from jurist.services.server import Server
@@ -14,6 +16,8 @@ from jurist.verifiers import Equality
 
 if TYPE_CHECKING:
     from jurist.services.config import Config
+    from jurist.services.lanes import Lane
+    from jurist.verifiers import Question
 
 __all__ = ["engine", "server"]
 
@@ -27,7 +31,12 @@ def engine(config: Config, metrics: Metrics) -> Engine:
     )
     rules = LocalRules(config.workers, limits, config.equality_cpu_s, config.stall_s)
     metrics.watch_deaths(lambda: rules.pool.died)
-    return Engine(rules, {Equality: rules}, metrics, config.queue_bytes)
+    lanes: dict[type[Question], Lane] = {Equality: rules}
+    if config.sandbox != "off":
+        lanes[Program] = LocalSandbox(
+            config.workers, required=config.sandbox == "required", weaker=config.sandbox_weaker
+        )
+    return Engine(rules, lanes, metrics, config.queue_bytes)
 
 
 def server(config: Config) -> Server:

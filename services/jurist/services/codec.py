@@ -14,6 +14,7 @@ from google.protobuf.message import DecodeError, Message
 
 from jurist.services import cookbook, wire
 from jurist.services.errors import BadInputError, TooLargeError
+from jurist.services.program_tests import program_tests
 from jurist.services.values import Advantage, Batch, Group
 from jurist.v1 import reward_pb2
 from jurist.verifiers import Cause, FinishReason, Sample, Score, Task
@@ -182,6 +183,11 @@ def _check_id(field: str, value: str, maximum: int) -> None:
 def _check_task(task: reward_pb2.Task) -> None:
     if task.prompt and task.messages:
         raise BadInputError("task.messages", "at most one of prompt and messages may be given")
+    if task.HasField("tests"):
+        try:
+            program_tests(task.tests)
+        except BadInputError as error:
+            raise error.under("task.tests") from None
     for index, criterion in enumerate(task.rubric):
         if not math.isfinite(criterion.weight):
             raise BadInputError(f"task.rubric[{index}].weight", f"must be finite, not {criterion.weight}")
@@ -233,6 +239,7 @@ def samples(payload: bytes | memoryview) -> list[Sample]:
         choices=tuple(wired.choices),
         language=wired.language,
         extra=MessageToDict(wired.extra),
+        tests=program_tests(wired.tests) if wired.HasField("tests") else None,
     )
     return [
         Sample(

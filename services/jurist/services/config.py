@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -52,6 +52,13 @@ class Config(BaseSettings):
         int, Field(ge=1 << 20, description="work taken in at a time, bytes; past it: RESOURCE_EXHAUSTED")
     ] = 512 << 20
     drain_s: Annotated[float, Field(ge=0, description="time that running calls get at shutdown, seconds")] = 30.0
+    sandbox: Annotated[
+        Literal["auto", "required", "off"],
+        Field(description="where programs run: auto starts boxes with the first one, required with the service"),
+    ] = "auto"
+    sandbox_weaker: Annotated[
+        bool, Field(description="run programs where no control group can be written, too; verdicts say so")
+    ] = False
     log_format: Annotated[str, Field(pattern="^(text|json)$", description="text or json")] = "text"
 
     @classmethod
