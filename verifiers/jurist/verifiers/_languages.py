@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from jurist.verifiers._clause_languages import BY_CLAUSE, clause_languages
 from jurist.verifiers._han_path import JAPANESE, are_japanese
 from jurist.verifiers._language_path import word_languages
 from jurist.verifiers._scripts import NAMES
@@ -39,16 +40,15 @@ _LETTER_WORDS = {
 # Cells in which words are counted to find the commonest.
 _CELLS = 1 << 16
 
-CODES = tuple(sorted({code for group in GROUPS.values() for code in group} | {*_SOLE.values(), "zh"})) + tuple(
-    f"und-{name}" for name in NAMES
-)
+_TOLD = {code for groups in (GROUPS, BY_CLAUSE) for group in groups.values() for code in group}
+CODES = (*sorted(_TOLD | {*_SOLE.values(), "zh"}), *(f"und-{name}" for name in NAMES))
 """What a word is counted as: a language, or its script where its language was not looked for."""
 
 _CODE_OF_SCRIPT = np.array([CODES.index(_SOLE.get(name, f"und-{name}")) for name in NAMES])
 _KNOWN_LETTERS = {CODES.index(code): [ord(letter) for letter in letters] for code, letters in _LETTER_WORDS.items()}
 
 _SCRIPTS: dict[str, set[str]] = {code: set() for code in CODES}
-for _script, _group in GROUPS.items():
+for _script, _group in (*GROUPS.items(), *BY_CLAUSE.items()):
     for _code in _group:
         _SCRIPTS[_code].add(_script)
 for _script, _code in (*_SOLE.items(), ("Hani", "ja"), ("Hani", "zh")):
@@ -90,8 +90,10 @@ def census(text: str, wanted: str = "") -> Census:
             runs = np.flatnonzero(
                 ((words.count > 0) | words.single) & (words.script == NAMES.index(script)) & ~words.mixed
             )
-            model = word_model(script) if runs.size else None
-            if model:
+            if wanted in BY_CLAUSE[script]:
+                code[runs] = [CODES.index(code_of(tag) or f"und-{script}") for tag in clause_languages(words, runs)]
+            elif runs.size:
+                model = word_model(script)
                 columns = np.array([CODES.index(language) for language in model.languages])
                 code[runs] = columns[word_languages(words, runs, model, wanted)]
     if wanted in ("zh", "ja", ""):
