@@ -417,3 +417,9 @@ async def test_a_host_without_control_groups_is_refused_unless_allowed(monkeypat
 async def test_a_host_that_cannot_build_a_box_is_refused_in_words() -> None:
     with pytest.raises(SandboxUnavailableError, match="the sandbox cannot start"):
         await Embedded(slots=1, python="/bin/true").__aenter__()
+
+
+async def test_a_program_may_be_longer_than_its_output(sandbox: Embedded) -> None:
+    case = await one(sandbox, stdio("#" * 5000 + "\nprint('x')", limits=Limits(output_bytes=1000)))
+
+    assert (case.ending, case.stdout) == (Ending.OK, b"x\n")

@@ -15,6 +15,8 @@ BUSY_SHARE: Final = 0.5
 WAITED_SHARE: Final = 0.1
 """Busy: the process waited for a core for more than this share of its time."""
 REASON_CHARACTERS: Final = 300
+OUT_OF_MEMORY: Final = (b"\nMemoryError", b"java.lang.OutOfMemoryError", b"std::bad_alloc", b"heap out of memory")
+"""What runtimes write when an allocation fails before the kernel has to step in."""
 
 
 def _signal_name(number: int) -> str:
@@ -75,7 +77,7 @@ def judged(outcome: Outcome, limits: Limits) -> tuple[Ending, str]:
     if status == 0:
         return Ending.OK, ""
     line = _last_line(outcome.stderr)
-    if line.partition(":")[0] == "MemoryError":
+    if any(words in outcome.stderr for words in OUT_OF_MEMORY):
         return Ending.MEMORY_LIMIT, line
     return Ending.RUNTIME_ERROR, line or f"exit status {status}"
 

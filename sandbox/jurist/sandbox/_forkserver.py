@@ -276,9 +276,7 @@ class ForkServer:
             return 0.0, 0.0
         return max(activity.cpu_s() - activity.started_cpu_s, 0.0), time.monotonic() - activity.started
 
-    async def begin(
-        self, job: dict[str, Any], limits: Limits, *, stdin: bytes = b"", peer: socket.socket | None = None
-    ) -> None:
+    async def begin(self, job: dict[str, Any], limits: Limits, *, stdin: bytes = b"", peer: int | None = None) -> None:
         """Hand over a run; `peer` becomes its descriptor 4.
 
         Raises:
@@ -304,7 +302,7 @@ class ForkServer:
             group_cpu_s=group_cpu_s,
             case_group_cpu_s=group_cpu_s,
         )
-        descriptors = [*streams, theirs.fileno(), *([peer.fileno()] if peer else [])]
+        descriptors = [*streams, theirs.fileno(), *([] if peer is None else [peer])]
         try:
             socket.send_fds(self._control, [wire.RUN], descriptors)
             self._check_later(self._activity, min(limits.wall_s, limits.cpu_s / (os.cpu_count() or 1)))
@@ -345,6 +343,9 @@ class ForkServer:
         tree_cpu_s = self._tree_cpu_s(activity.group_cpu_s)
         if tree_cpu_s > cpu_s + UNCOUNTED_S:
             cpu_s = tree_cpu_s
+        told = activity.note[1 : 1 + len(wire.ENDED) + wire.STATUS.size]
+        if activity.note[:1] == wire.READY and told[:1] == wire.ENDED and status == 0:
+            status, resident_bytes = wire.STATUS.unpack(told[1:])
         most = activity.limits.output_bytes
         stdout, stdout_bytes = read_whole(activity.streams[1], most)
         stderr, stderr_bytes = read_whole(activity.streams[2], STDERR_BYTES)

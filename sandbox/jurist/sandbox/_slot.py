@@ -6,14 +6,16 @@ import asyncio
 import dataclasses
 import json
 import math
+import os
 import socket
 from typing import Any, Final
 
-from jurist.sandbox._activity import Outcome, Stop
+from jurist.sandbox._activity import Outcome, Stop, file_in_memory, read_whole
 from jurist.sandbox._box import wire
-from jurist.sandbox._endings import case_run, starved
+from jurist.sandbox._endings import REASON_CHARACTERS, case_run, starved
 from jurist.sandbox._forkserver import ForkServer, Options
 from jurist.sandbox._values import Asserts, CaseRun, Ending, Functions, Isolation, Limits, Program
+from jurist.sandbox.languages import MAIN, Toolchain
 
 SCRATCH_FILES: Final = 4_096
 OPEN_FILES: Final = 256
@@ -25,6 +27,18 @@ ADDRESS_SPACE_BYTES: Final = 1 << 44
 TEST_CPU_S, TEST_WALL_SLACK_S = 10.0, 5.0
 """What test code may use beside the program it waits for."""
 TEST_MEMORY_BYTES: Final = 512 << 20
+COMPILE_MEMORY_BYTES: Final = 1 << 30
+COMPILE_FILE_BYTES: Final = 64 << 20
+COMPILE_SCRATCH_BYTES: Final = 256 << 20
+ENVIRONMENT: Final = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "HOME": "/tmp",  # noqa: S108  the run's own
+    "LANG": "C.UTF-8",
+    "GOCACHE": "/tmp/go",  # noqa: S108
+    "GOPATH": "/tmp/gopath",  # noqa: S108
+    "GOFLAGS": "-mod=mod",
+    "GO111MODULE": "off",
+}
 PROC_WORDS: Final = ("/proc", "/dev/", "psutil", "multiprocessing", "subprocess")
 """A Python program that names none of these gets an empty /proc, which saves a fifth of a short run."""
 
@@ -81,7 +95,7 @@ class Slot:
         job: dict[str, Any],
         limits: Limits,
         stdin: bytes = b"",
-        peer: socket.socket | None = None,
+        peer: socket.socket | int | None = None,
     ) -> None:
         try:
             if not box.alive:
@@ -89,10 +103,10 @@ class Slot:
                 await box.start()
             if self.cancelled:
                 raise CancelledRunError
-            await box.begin(job, limits, stdin=stdin, peer=peer)
+            await box.begin(job, limits, stdin=stdin, peer=peer.fileno() if isinstance(peer, socket.socket) else peer)
         finally:
             # The box has its own copy, and ours would keep the other side from seeing it close.
-            if peer is not None:
+            if isinstance(peer, socket.socket):
                 peer.close()
 
     def _job(self, kind: str, program: Program, cases: int = 1) -> dict[str, Any]:
@@ -112,6 +126,56 @@ class Slot:
         await self._begin(self.programs, job, program.limits, stdin=stdin.encode(errors="surrogateescape"))
         outcome = await self.programs.ended()
         return Try([case_run(outcome, program.limits)], starved(outcome, program.limits))
+
+    async def compiled(self, program: Program, tools: Toolchain) -> bytes | CaseRun:
+        """Compile a program in a run of its own; what the compiler made, or why it made nothing."""
+        limits = Limits(
+            cpu_s=program.limits.compile_s,
+            wall_s=2 * program.limits.compile_s,
+            memory_bytes=COMPILE_MEMORY_BYTES,
+            output_bytes=COMPILE_FILE_BYTES,
+            processes=max(program.limits.processes, tools.language.processes),
+            scratch_bytes=COMPILE_SCRATCH_BYTES,
+        )
+        job = self._command("compile", program, tools, limits) | {"artifact": tools.language.artifact}
+        artifact = file_in_memory("artifact")
+        try:
+            await self._begin(self.programs, job, limits, peer=artifact)
+            case = case_run(await self.programs.ended(), limits)
+            if case.ending is Ending.OK:
+                return read_whole(artifact, COMPILE_FILE_BYTES)[0]
+        finally:
+            os.close(artifact)
+        if case.ending is Ending.SANDBOX_ERROR:
+            return case
+        reason = _first_error(case.stderr) if case.ending is Ending.RUNTIME_ERROR else f"the compiler: {case.reason}"
+        return dataclasses.replace(case, ending=Ending.COMPILE_ERROR, reason=reason or case.reason)
+
+    def _command(self, kind: str, program: Program, tools: Toolchain, limits: Limits) -> dict[str, Any]:
+        language = tools.language
+        command = language.compile if kind == "compile" else language.run
+        needs_source = kind == "compile" or not language.compile
+        return self._job(kind, dataclasses.replace(program, limits=limits)) | {
+            "source": "",
+            "proc": language.proc or any(word in program.source for word in PROC_WORDS),
+            "files": {tools.source_file(program.source): program.source} if needs_source else {},
+            "argv": tools.command(command, program.source, program.limits.memory_bytes),
+            "artifact": "" if needs_source else MAIN,
+            "environment": ENVIRONMENT,
+        }
+
+    async def executable(self, program: Program, tools: Toolchain, artifact: bytes, stdin: str) -> Try:
+        """Run a program in another language than Python on one input."""
+        limits = program.limits
+        limits = dataclasses.replace(limits, processes=max(limits.processes, tools.language.processes))
+        job = self._command("execute", program, tools, limits)
+        compiled = file_in_memory("artifact", artifact)
+        try:
+            await self._begin(self.programs, job, limits, stdin=stdin.encode(errors="surrogateescape"), peer=compiled)
+            outcome = await self.programs.ended()
+        finally:
+            os.close(compiled)
+        return Try([case_run(outcome, limits)], starved(outcome, limits))
 
     async def calls(self, program: Program, tests: Functions, first: int) -> Try:
         """Call the function with each of the arguments from `first` on, until the program's process ends."""
@@ -178,6 +242,12 @@ class Slot:
                 self.programs.kill(Stop.CANCELLED)
                 outcome = await self.programs.ended()
         return Try([_concluded(outcome, verdict, limits)], starved(outcome, limits))
+
+
+def _first_error(stderr: bytes) -> str:
+    """Give the first line of a compiler's complaints that says error."""
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    return next((line for line in lines if "error" in line), lines[-1] if lines else "")[:REASON_CHARACTERS]
 
 
 def _lost(case: CaseRun, outcome: Outcome) -> CaseRun:

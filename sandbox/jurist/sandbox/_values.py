@@ -67,7 +67,7 @@ class Limits:
 
     For function calls `cpu_s` and `wall_s` hold for each call, for assertions for all of them together.
     `memory_bytes` counts the whole process tree, its files and its shared memory; `output_bytes` stdout and stderr
-    apart, and every file written.
+    apart, and every file written. `compile_s` is CPU time, and half of what a compiler may take by the clock.
 
     Raises:
         ValueError: a limit is not positive.
@@ -79,7 +79,7 @@ class Limits:
     output_bytes: int = 16 * MIB
     processes: int = 64
     scratch_bytes: int = 64 * MIB
-    compile_s: float = 30.0
+    compile_s: float = 10.0
 
     def __post_init__(self) -> None:
         for name in ("cpu_s", "wall_s", "memory_bytes", "output_bytes", "processes", "scratch_bytes", "compile_s"):
@@ -121,8 +121,9 @@ class Asserts:
 class Program:
     """A program, what to try it with, and what it may use: equal programs have equal runs.
 
-    `language` is a key of `jurist.sandbox.languages`; `stop_at_failure` skips the cases after one that did not end
-    well (an answer that is merely wrong is not known here).
+    `language` is "python" or a key of `jurist.sandbox.languages.LANGUAGES`, which know `Stdio` alone;
+    `stop_at_failure` skips the cases after one that did not end well (an answer that is merely wrong is not known
+    here).
     """
 
     source: str

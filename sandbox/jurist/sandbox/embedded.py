@@ -19,11 +19,14 @@ the program. Cancelling the task that waits for a run kills the run's tree.
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import sys
-from typing import TYPE_CHECKING, Final, Self
+from functools import partial
+from typing import TYPE_CHECKING, Final, Self, cast
 
 from jurist.sandbox._activity import Stop
+from jurist.sandbox._compiled import CompileCache
 from jurist.sandbox._forkserver import BoxDiedError, Options
 from jurist.sandbox._slot import CancelledRunError, Slot, Try
 from jurist.sandbox._values import (
@@ -37,10 +40,13 @@ from jurist.sandbox._values import (
     SandboxUnavailableError,
     Stdio,
 )
+from jurist.sandbox.languages import LANGUAGES, toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
     from types import TracebackType
+
+    from jurist.sandbox.languages import Toolchain
 
 __all__ = ["Embedded"]
 
@@ -77,12 +83,19 @@ class Embedded:
             cores=1.0,
             weaker=weaker,
         )
-        self._slots = [Slot(number, self._options) for number in range(slots or os.cpu_count() or 1)]
+        self._count = slots or os.cpu_count() or 1
+        self._slots: list[Slot] = []
+        self._tools: dict[str, Toolchain | None] = {}
+        self._cache = CompileCache()
         self._free: asyncio.Queue[Slot] = asyncio.Queue()
         self._alone = asyncio.Lock()
         self._tasks: set[asyncio.Task[Try]] = set()
 
     async def __aenter__(self) -> Self:
+        self._tools |= {name: await asyncio.to_thread(toolchain, name) for name in LANGUAGES}
+        readable = [path for tools in self._tools.values() if tools is not None for path in tools.readable]
+        options = dataclasses.replace(self._options, readable=(*self._options.readable, *readable))
+        self._slots = [Slot(number, options) for number in range(self._count)]
         started = await asyncio.gather(*(slot.programs.start() for slot in self._slots), return_exceptions=True)
         for failure in started:
             if failure is not None:
@@ -111,14 +124,28 @@ class Embedded:
         It answers for every program; what goes wrong here is in the cases (`sandbox_error`). Cancelling the task that
         waits kills the run.
         """
-        if program.language != "python":
-            case = CaseRun(ending=Ending.UNAVAILABLE, reason=f"no toolchain for {program.language!r}")
-            return Run(cases=(case,), isolation=self.isolation)
+        missing = self._missing(program)
+        if missing:
+            return Run(cases=(CaseRun(ending=Ending.UNAVAILABLE, reason=missing),), isolation=self.isolation)
         slot = await self._free.get()
         tried = await self._on(slot, program)
         if tried.starved:
             tried = await self._with_nothing_beside(program)
         return Run(cases=tuple(tried.cases), isolation=self.isolation)
+
+    def _missing(self, program: Program) -> str:
+        """Say what this host lacks to run a program; "" where it lacks nothing."""
+        name = program.language
+        if name == "python":
+            return ""
+        if name not in LANGUAGES:
+            return f"no language is called {name!r}; there are python, {', '.join(LANGUAGES)}"
+        if not isinstance(program.tests, Stdio):
+            return f"functions and assertions are for Python alone, not for {name}"
+        if self._tools.get(name) is None:
+            language = LANGUAGES[name]
+            return f"no toolchain for {name}: {' and '.join(language.tools)} (package {language.package})"
+        return ""
 
     async def _with_nothing_beside(self, program: Program) -> Try:
         """Wait until every slot is free and use one of them."""
@@ -135,7 +162,7 @@ class Embedded:
     async def _on(self, slot: Slot, program: Program) -> Try:
         """Run on a slot, which is free again afterwards, even if nobody waits any more."""
         slot.cancelled = False
-        task = asyncio.ensure_future(_all_cases(slot, program))
+        task = asyncio.ensure_future(self._all_cases(slot, program))
         self._tasks.add(task)
 
         def release(done: asyncio.Task[Try]) -> None:
@@ -151,42 +178,71 @@ class Embedded:
             slot.cancel()
             raise
 
+    async def _all_cases(self, slot: Slot, program: Program) -> Try:
+        tests = program.tests
+        if isinstance(tests, Asserts):
+            return await _surely(slot, lambda: slot.asserts(program, tests))
+        artifact = b""
+        if self._tools.get(program.language) is not None:
+            compiled = await self._compiled(slot, program)
+            if isinstance(compiled, CaseRun):
+                return Try([compiled])
+            artifact = compiled
+        count = len(tests.stdins) if isinstance(tests, Stdio) else len(tests.arguments)
+        cases: list[CaseRun] = []
+        late = False
+        while len(cases) < count and not slot.cancelled:
+            tried = await _surely(slot, partial(self._attempt, slot, program, artifact, len(cases)))
+            cases += tried.cases
+            late |= tried.starved
+            ending = cases[-1].ending
+            if ending is Ending.COMPILE_ERROR:
+                return Try([cases[-1]])
+            if program.stop_at_failure and ending is not Ending.OK:
+                break
+        skipped = CaseRun(ending=Ending.SKIPPED, reason="an earlier case failed")
+        return Try(cases + [skipped] * (count - len(cases)), late)
 
-async def _all_cases(slot: Slot, program: Program) -> Try:
-    tests = program.tests
-    if isinstance(tests, Asserts):
-        return await _surely(slot, program, 0)
-    count = len(tests.stdins) if isinstance(tests, Stdio) else len(tests.arguments)
-    cases: list[CaseRun] = []
-    late = False
-    while len(cases) < count and not slot.cancelled:
-        tried = await _surely(slot, program, len(cases))
-        cases += tried.cases
-        late |= tried.starved
-        ending = cases[-1].ending
-        if ending in {Ending.COMPILE_ERROR, Ending.UNAVAILABLE}:
-            return Try([cases[-1]])
-        if program.stop_at_failure and ending is not Ending.OK:
-            break
-    skipped = CaseRun(ending=Ending.SKIPPED, reason="an earlier case failed")
-    return Try(cases + [skipped] * (count - len(cases)), late)
+    async def _attempt(self, slot: Slot, program: Program, artifact: bytes, first: int) -> Try:
+        tests, tools = program.tests, self._tools.get(program.language)
+        if isinstance(tests, Functions):
+            return await slot.calls(program, tests, first)
+        stdins = cast("Stdio", tests).stdins
+        if tools is None:
+            return await slot.script(program, stdins[first])
+        return await slot.executable(program, tools, artifact, stdins[first])
+
+    async def _compiled(self, slot: Slot, program: Program) -> bytes | CaseRun:
+        """Compile the program unless that has been done; b"" for languages that are not compiled."""
+        tools = self._tools[program.language]
+        if tools is None or not tools.language.compile:
+            return b""
+        key = (program.language, program.source)
+        kept = self._cache.get(key)
+        if kept is not None:
+            return kept
+        found: list[bytes] = []
+
+        async def attempt() -> Try:
+            made = await slot.compiled(program, tools)
+            if isinstance(made, bytes):
+                found.append(made)
+                return Try([CaseRun(ending=Ending.OK)])
+            return Try([made])
+
+        tried = await _surely(slot, attempt)
+        if not found:
+            return tried.cases[-1]
+        self._cache.put(key, found[-1])
+        return found[-1]
 
 
-async def _attempt(slot: Slot, program: Program, first: int) -> Try:
-    tests = program.tests
-    if isinstance(tests, Stdio):
-        return await slot.script(program, tests.stdins[first])
-    if isinstance(tests, Functions):
-        return await slot.calls(program, tests, first)
-    return await slot.asserts(program, tests)
-
-
-async def _surely(slot: Slot, program: Program, first: int) -> Try:
+async def _surely(slot: Slot, attempt: Callable[[], Awaitable[Try]]) -> Try:
     """Try until the sandbox itself did not fail, some times."""
     reason = ""
     for _ in range(TRIES):
         try:
-            tried = await _attempt(slot, program, first)
+            tried = await attempt()
         except CancelledRunError:
             return Try([CaseRun(ending=Ending.SANDBOX_ERROR, reason="cancelled")])
         except SandboxUnavailableError as error:

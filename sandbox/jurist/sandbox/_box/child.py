@@ -7,13 +7,12 @@ descriptors, resource limits, user, seccomp. Then the job is read and the harnes
 from __future__ import annotations
 
 import os
-import resource
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from jurist.sandbox._box import harness, kernel, root, wire
+from jurist.sandbox._box import harness, kernel, limits, root, wire
 
 SETUP_FAILED = 125
 EXPENDABLE = "1000"
@@ -37,11 +36,6 @@ def _place(descriptors: list[int]) -> None:
     kernel.close_descriptors(len(descriptors))
 
 
-def _limit(limits: dict[str, int]) -> None:
-    for name, value in limits.items():
-        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
-
-
 def _isolate(box: Box, descriptors: list[int]) -> dict[str, Any]:
     """Shut the process in and read its job."""
     os.setsid()
@@ -61,7 +55,7 @@ def _isolate(box: Box, descriptors: list[int]) -> dict[str, Any]:
         os.setresgid(box.runner, box.runner, box.runner)
         os.setresuid(box.runner, box.runner, box.runner)
     kernel.drop_capabilities()
-    _limit(job["rlimits"])
+    limits.bound(job)
     kernel.set_filter(box.filter)
     return job
 

@@ -13,7 +13,7 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from jurist.sandbox._box import executable, serving, testing, wire
+from jurist.sandbox._box import executable, limits, serving, testing, wire
 
 if TYPE_CHECKING:
     import io
@@ -27,7 +27,7 @@ def run(job: dict[str, Any]) -> NoReturn:
     """Do what the job says; every way out of here ends the process."""
     kind = job["kind"]
     if kind == "script":
-        script(job["source"])
+        script(job)
     if kind == "serve":
         serve(job)
     if kind == "test":
@@ -73,10 +73,11 @@ def _main_module() -> types.ModuleType:
     return module
 
 
-def _begin(source: str) -> tuple[types.CodeType, types.ModuleType]:
-    code = _compiled(source)
+def _begin(job: dict[str, Any]) -> tuple[types.CodeType, types.ModuleType]:
+    code = _compiled(job["source"])
     # Some programs read themselves, and tracebacks show lines from here.
-    Path(MAIN).write_text(source, encoding="utf-8")
+    Path(MAIN).write_text(job["source"], encoding="utf-8")
+    limits.bound_files(job)
     _fresh_streams()
     # The same program is to do the same each time; a fork seeds anew.
     random.seed(0)
@@ -124,9 +125,9 @@ def leave(status: int, module: types.ModuleType) -> NoReturn:
     os._exit(status)
 
 
-def script(source: str) -> NoReturn:
+def script(job: dict[str, Any]) -> NoReturn:
     """Run a program that reads stdin and writes stdout."""
-    code, module = _begin(source)
+    code, module = _begin(job)
     status = 0
     try:
         exec(code, module.__dict__)  # noqa: S102  this is what the box is for
@@ -140,7 +141,7 @@ def script(source: str) -> NoReturn:
 
 def serve(job: dict[str, Any]) -> NoReturn:
     """Run a program for the functions it defines, then answer calls until the other side hangs up."""
-    code, module = _begin(job["source"])
+    code, module = _begin(job)
     try:
         exec(code, module.__dict__)  # noqa: S102  this is what the box is for
     except SystemExit as error:

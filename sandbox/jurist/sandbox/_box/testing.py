@@ -20,7 +20,7 @@ import types
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from jurist.sandbox import codec
-from jurist.sandbox._box import wire
+from jurist.sandbox._box import limits, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -174,6 +174,7 @@ def _judge(error: Exception, link: Link, lines: list[str]) -> NoReturn:
 
 def test(job: dict[str, Any]) -> NoReturn:
     """Run test code against the program behind the peer socket."""
+    limits.bound_files(job)
     os.write(wire.CHANNEL, wire.READY)
     sys.stdin = io.StringIO()
     sys.stdout = sys.stderr = io.StringIO()

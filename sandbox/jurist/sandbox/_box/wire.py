@@ -19,7 +19,12 @@ NOT_COMPILED = b"C"
 NOT_STARTED = b"X"
 """The box could not be set up: the sandbox's fault; the rest says why."""
 
+ENDED = b"W"
+"""The program that the run's first process waited for has ended; a `STATUS` follows."""
+
 LENGTH = struct.Struct("!I")
+STATUS = struct.Struct("!iq")
+"""Wait status and peak resident bytes of that program."""
 REPORT = struct.Struct("!iddq")
 """Wait status, CPU seconds, wall seconds, peak resident bytes: a run's end as the fork server saw it."""
 
