@@ -1,17 +1,16 @@
 """Whether the completion's final answer is mathematically equal to a reference answer.
 
-The answer is looked for after the last `</think>`: the last box, an answer tag, `####`, the last cue ("the answer is"), a
-closing statement. It is read by a bounded parser into a tree and compared by shape: exactly, modulo primes, numerically.
-No text is ever evaluated as code. What none of this settles is asked as one `Equality`.
+The answer is looked for after the last `</think>`: the last box, an answer tag, `####`, the last cue ("the answer
+is"), a closing statement. It is read by a bounded parser into a tree and compared by shape: exactly, modulo primes,
+numerically. No text is ever evaluated as code. What none of this settles is asked as one `Equality`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import pydantic
 
@@ -33,6 +32,9 @@ from jurist.verifiers._values import (
 )
 from jurist.verifiers.choice_answer import ChoiceAnswer
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = ["MathAnswer"]
 
 SHOWN_CHARACTERS = 120
@@ -52,8 +54,8 @@ class MathAnswer:
     extract: Annotated[
         Literal["boxed", "cue", "lenient"],
         pydantic.Field(
-            description="where an answer may stand: in a box alone; also in answer tags, after #### or a cue; also in a "
-            "bare closing statement"
+            description="where an answer may stand: in a box alone; also in answer tags, after #### or a cue; also "
+            "in a bare closing statement"
         ),
     ] = "lenient"
     significant_digits: Annotated[
@@ -141,9 +143,7 @@ def _invalid(references: Sequence[str]) -> str:
 
 def _best(found: Extraction, references: Sequence[str], rules: Rules) -> Judgement:
     """Judge against every reference; the first that is equal, else one that is undecided, else the first."""
-    judgements = [
-        judge(reference, found.text, found.joined, rules) for reference in references
-    ]
+    judgements = [judge(reference, found.text, found.joined, rules) for reference in references]
     for wanted in (True, None):
         for judgement in judgements:
             if judgement.equal is wanted:
@@ -162,9 +162,11 @@ def _settled(judgement: Judgement, found: Extraction, reply: Reply) -> Verdict:
     pair = f"{_shown(judgement.answer)} and {_shown(judgement.reference)}"
     if isinstance(reply, NoReply):
         return Abstain(reply.cause, f"{found.stage}: {pair}: {reply.reason}")
-    if isinstance(reply, Decision) and reply.equal is not None:
-        return _score(judgement._replace(equal=reply.equal, how=reply.reason), found)
-    return Abstain(Cause.UNDECIDED, f"{found.stage}: {pair}: {reply.reason}")
+    if not isinstance(reply, Decision):
+        return Abstain(Cause.INTERNAL, f"{found.stage}: {pair}: a reply to another question")
+    if reply.equal is None:
+        return Abstain(Cause.UNDECIDED, f"{found.stage}: {pair}: {reply.reason}")
+    return _score(judgement._replace(equal=reply.equal, how=reply.reason), found)
 
 
 def _shown(text: str) -> str:

@@ -1,1 +1,1 @@
-"""How `math_answer` reads and compares answers: one subject a file, all of it bounded and none of it evaluating text."""
+"""How `math_answer` reads and compares answers: one subject a file, all bounded, none evaluating text."""

@@ -4,6 +4,8 @@ What a person reads as the same is made the same (full-width digits, other scrip
 fractions, mathematical alphabets, dashes). What only looks the same is left alone: a Cyrillic "x" is no Latin "x".
 """
 
+# ruff: noqa: RUF001 - signs that look alike are the subject here
+
 from __future__ import annotations
 
 import re
@@ -52,9 +54,11 @@ LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙᵢₖₘₓ
 _RAISED_RUN = re.compile(f"[{re.escape(''.join(RAISED))}]+")
 _LOWERED_RUN = re.compile(f"[{re.escape(''.join(LOWERED))}]+")
 _ROOT_OF_NUMBER = re.compile(r"√\s*(\d+(?:\.\d+)?)")
-_SPELT = {ord(sign): latex for sign, latex in SIGNS.items()}
-_SPELT |= {ord(sign): f"\\{name} " for sign, name in GREEK.items()}
-_SPELT |= {ord(sign): rf"\frac{{{top}}}{{{bottom}}}" for sign, (top, bottom) in VULGAR.items()}
+_SPELT = {
+    **{ord(sign): latex for sign, latex in SIGNS.items()},
+    **{ord(sign): f"\\{name} " for sign, name in GREEK.items()},
+    **{ord(sign): rf"\frac{{{top}}}{{{bottom}}}" for sign, (top, bottom) in VULGAR.items()},
+}
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 """Control characters but white space: a NUL inside a number changes nothing that a reader sees."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from jurist.verifiers._math.answers import same_answer
 from jurist.verifiers._math.extraction import Scope, extract
 from jurist.verifiers._math.rules import Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["Clusters", "cluster"]
 

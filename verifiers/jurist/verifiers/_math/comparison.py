@@ -6,8 +6,8 @@ equations may be rearranged, matrices go by entry. A clash of shapes is a differ
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from jurist.verifiers._math.identity import identical
 from jurist.verifiers._math.matrices import as_matrix, rows_of
@@ -16,6 +16,9 @@ from jurist.verifiers._math.regions import equal_regions, region
 from jurist.verifiers._math.relations import chain_holds, equal_relations, labelled, rename_arguments
 from jurist.verifiers._math.rules import DIFFERENT, UNDECIDED, Finding, Rules
 from jurist.verifiers._math.tree import Apply, Chain, Number, Symbol, Text, Tree, free_symbols, replace, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = ["compare", "is_plural", "members"]
 
@@ -26,7 +29,7 @@ TUPLES = frozenset({"()", "[]", "group"})
 REGIONS = frozenset({"(]", "[)", "cup", "cap", "setminus", "builder"})
 
 
-def compare(reference: Tree, answer: Tree, rules: Rules) -> Finding:
+def compare(reference: Tree, answer: Tree, rules: Rules) -> Finding:  # noqa: PLR0911 - one case after the other
     """Compare two trees."""
     if isinstance(reference, Number) and isinstance(answer, Number):
         return equal_values(reference, answer, rules)
@@ -73,7 +76,7 @@ def _with_labels(reference: Chain, answer: Chain, rules: Rules) -> Finding:
 
 
 def _settled(tree: Tree) -> Tree:
-    """Take a reference's chain `1/3 = 2/6 \\approx 0.33` as its last exact term; a reference is not checked."""
+    r"""Take a reference's chain `1/3 = 2/6 \\approx 0.33` as its last exact term; a reference is not checked."""
     if not isinstance(tree, Chain) or not set(tree.signs) <= {"=", "~"}:
         return tree
     exact = tree.signs.index("~") if "~" in tree.signs else len(tree.signs)
@@ -106,7 +109,7 @@ def _has_sign_pair(tree: Tree) -> bool:
     return any(isinstance(node, Apply) and node.head in {"pm", "mp"} for node in walk(tree))
 
 
-def _by_shape(reference: Tree, answer: Tree, rules: Rules) -> Finding:  # noqa: PLR0911 - one return a shape
+def _by_shape(reference: Tree, answer: Tree, rules: Rules) -> Finding:
     if isinstance(reference, Text) or isinstance(answer, Text):
         return Finding(equal=False, how="words that differ")
     for shape in (_special, _matrices, _regions, _tuples, _lists, _relations):
@@ -134,7 +137,7 @@ def _head(tree: Tree) -> str:
     return tree.head if isinstance(tree, Apply) else type(tree).__name__
 
 
-def _special(reference: Tree, answer: Tree, rules: Rules) -> Finding | None:
+def _special(reference: Tree, answer: Tree, rules: Rules) -> Finding | None:  # noqa: PLR0911 - one case after the other
     """Compare times, dates, numerals with a base, ratios of several parts, piecewise functions."""
     heads = {_head(reference), _head(answer)}
     if "time" in heads or "date" in heads:
@@ -203,7 +206,7 @@ def _rows(one: Tree, other: Tree, rules: Rules) -> Finding:
     return _in_order(one.args, other.args, rules)
 
 
-def _regions(reference: Tree, answer: Tree, rules: Rules) -> Finding | None:
+def _regions(reference: Tree, answer: Tree, rules: Rules) -> Finding | None:  # noqa: PLR0911 - one case after the other
     """Compare sets of real numbers, in whatever form."""
     one, other = _is_region(reference), _is_region(answer)
     inequality = _is_inequality(reference), _is_inequality(answer)
@@ -288,7 +291,7 @@ def _in_order(one: Sequence[Tree], other: Sequence[Tree], rules: Rules) -> Findi
 
 
 def members(tree: Tree) -> list[Tree]:
-    """List the members of an answer, with `\\pm` written out and a label given to all that share it."""
+    r"""List the members of an answer, with `\\pm` written out and a label given to all that share it."""
     label, body = labelled(tree)
     if isinstance(body, Apply) and body.head in LISTS:
         found = [member for item in body.args for member in members(item)]

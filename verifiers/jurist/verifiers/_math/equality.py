@@ -15,10 +15,11 @@ __all__ = ["decide_equality"]
 
 
 def decide_equality(question: Equality) -> Decision:
-    """Decide whether two answers in LaTeX are equal: sums, integrals and limits are worked out, then compared anew.
+    """Decide whether two answers in LaTeX are equal.
 
-    `equal` is None where computer algebra cannot tell either. May take arbitrarily long and much memory: run it where it
-    can be killed.
+    Sums, integrals, limits and derivatives are worked out by computer algebra, then the answers are compared anew.
+    `equal` is None where computer algebra cannot tell either. May take arbitrarily long and much memory: run it where
+    it can be killed.
     """
     from jurist.verifiers._math import symbolic  # noqa: PLC0415 - SymPy takes a second to load
 

@@ -7,11 +7,13 @@ loops is written once, here. It is bounded by steps, never by the clock.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from fractions import Fraction
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Arithmetic", "UndefinedError", "UnsupportedError"]
 
@@ -33,8 +35,8 @@ class Arithmetic(ABC, Generic[V]):
     """Evaluates trees to values of one kind."""
 
     def __init__(self, symbols: Mapping[str, V]) -> None:
-        self.symbols = dict(symbols)
-        self.steps = 0
+        self.symbols: dict[str, V] = dict(symbols)
+        self.steps: int = 0
 
     @abstractmethod
     def number(self, value: Fraction) -> V:
@@ -70,7 +72,7 @@ class Arithmetic(ABC, Generic[V]):
             raise UnsupportedError(name)
         return self.symbols[name]
 
-    def value(self, tree: Tree) -> V:
+    def value(self, tree: Tree) -> V:  # noqa: C901, PLR0911, PLR0912 - one case after the other
         """Evaluate a tree.
 
         Raises:
@@ -79,7 +81,7 @@ class Arithmetic(ABC, Generic[V]):
         """
         self.steps += 1
         if self.steps > MAX_STEPS:
-            raise UnsupportedError("too many steps")  # noqa: EM101, TRY003 - never shown
+            raise UnsupportedError("too many steps")
         match tree:
             case Number(value=value):
                 return self.number(value)
@@ -114,7 +116,7 @@ class Arithmetic(ABC, Generic[V]):
         """Add or multiply `body` for every value of `index`."""
         low, high = bounds
         if high - low > MAX_STEPS:
-            raise UnsupportedError("too many terms")  # noqa: EM101, TRY003 - never shown
+            raise UnsupportedError("too many terms")
         total = self.number(Fraction(int(head == "prod")))
         outer = self.symbols.get(index)
         combine = self.add if head == "sum" else self.multiply

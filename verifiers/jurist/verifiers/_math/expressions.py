@@ -40,8 +40,20 @@ FENCES = {
 BRACKETS = frozenset({"()", "[]", "(]", "[)", "{}", "cup"})
 CALLED = frozenset("fghFGH") | {"phi", "varphi", "psi"}
 """Symbols that a bracket after them makes a function."""
-SYMBOL_COMMANDS = {"infty": "inf", "pi": "pi", "exponentialE": "e", "imaginaryI": "i", "imath": "i", "varnothing": "∅"}
-SYMBOL_COMMANDS |= {"emptyset": "∅", "ldots": "...", "dots": "...", "cdots": "...", "top": "T", "star": "star"}
+SYMBOL_COMMANDS = {
+    "infty": "inf",
+    "pi": "pi",
+    "exponentialE": "e",
+    "imaginaryI": "i",
+    "imath": "i",
+    "varnothing": "∅",
+    "emptyset": "∅",
+    "ldots": "...",
+    "dots": "...",
+    "cdots": "...",
+    "top": "T",
+    "star": "star",
+}
 WORD_CONSTANTS = {"pi": "pi", "infinity": "inf", "inf": "inf", "infty": "inf", "Infinity": "inf", "oo": "inf"}
 ORDINALS = frozenset({"st", "nd", "rd", "th"})
 
@@ -54,7 +66,7 @@ class Expressions:
         self.at = 0
         self.depth = 0
         self.nodes = 0
-        self.bars = 0
+        self.bars: int = 0
         self.differential = False
 
     # The cursor.
@@ -74,7 +86,7 @@ class Expressions:
         self.at = min(self.at + 1, len(self.tokens) - 1)
         self.nodes += 1
         if self.nodes > MAX_NODES:
-            raise UnreadableError("more parts than an answer has")  # noqa: EM101, TRY003 - said once
+            raise UnreadableError("more parts than an answer has")
         return token
 
     def sees(self, kind: str, *texts: str) -> bool:
@@ -101,7 +113,7 @@ class Expressions:
         """Read terms joined by plus, minus and their pairs."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
-            raise UnreadableError("nested deeper than an answer is")  # noqa: EM101, TRY003 - said once
+            raise UnreadableError("nested deeper than an answer is")
         terms = [self.term()]
         while True:
             if self.accept("sign", "+"):
@@ -148,7 +160,7 @@ class Expressions:
             return self.signed_factor()
         return self.factor()
 
-    def starts_factor(self, left: Tree) -> bool:
+    def starts_factor(self, left: Tree) -> bool:  # noqa: PLR0911 - one case after the other
         """Tell whether the next token multiplies what stands to its left."""
         kind, text, spaced = self.token
         if kind == "number":
@@ -160,7 +172,9 @@ class Expressions:
                 return False
             return not self.at_differential() and not self.starts_unit(left, text, spaced=spaced)
         if kind == "text":
-            return text.strip() in FUNCTIONS or (len(text.strip()) == 1 and text.isascii() and not self.starts_unit(left, text.strip()))
+            return text.strip() in FUNCTIONS or (
+                len(text.strip()) == 1 and text.isascii() and not self.starts_unit(left, text.strip())
+            )
         if kind == "command":
             return text in STARTING_COMMANDS or text in FUNCTIONS
         if kind == "sign":
@@ -249,7 +263,7 @@ class Expressions:
             base = Apply("!", (base,))
         return base
 
-    def raised(self, base: Tree) -> Tree:
+    def raised(self, base: Tree) -> Tree:  # noqa: C901, PLR0911 - one case after the other
         """Read the exponent after `^`."""
         if self.accept("command", "circ", "degree") or self.accept("sign", "\\circ"):
             return Apply("deg", (base,))
@@ -259,13 +273,16 @@ class Expressions:
             inside = self.ahead()
             closed = self.ahead(2).text == "}"
             if inside.text == "}":
-                self.take(), self.take()
+                self.take()
+                self.take()
                 return base
             if closed and inside.kind == "command" and inside.text in {"circ", "degree", "prime"}:
-                self.take(), self.take(), self.take()
+                for _ in range(3):
+                    self.take()
                 return Apply("deg" if inside.text != "prime" else "prime", (base,))
             if closed and inside.text.strip() in ORDINALS:
-                self.take(), self.take(), self.take()
+                for _ in range(3):
+                    self.take()
                 return base
         if self.sees("text") and self.token.text.strip() in ORDINALS:
             self.take()
@@ -349,11 +366,11 @@ class Expressions:
             return self.repeating(text)
         value = literal(text)
         if value is None:
-            raise UnreadableError("a number larger than an answer is")  # noqa: EM101, TRY003 - said once
+            raise UnreadableError("a number larger than an answer is")
         return self.mixed(value) if value.places is None and value.value.denominator == 1 else value
 
     def repeating(self, text: str) -> Tree:
-        """Read the period of `0.1\\overline{6}` or `0.\\dot{1}4285\\dot{7}`."""
+        r"""Read the period of `0.1\\overline{6}` or `0.\\dot{1}4285\\dot{7}`."""
         dotted = self.take().text == "dot"
         period = self.digits()
         if dotted and self.sees("number") and self.ahead().text == "dot":
@@ -376,14 +393,16 @@ class Expressions:
         return text
 
     def mixed(self, whole: Number) -> Tree:
-        """Read the proper fraction after an integer: `2\\frac{1}{3}` and `2 1/3` are 7/3."""
+        r"""Read the proper fraction after an integer: `2\\frac{1}{3}` and `2 1/3` are 7/3."""
         start, nodes = self.at, self.nodes
         fraction: Tree | None = None
         if self.sees("command", *FRACTIONS):
             fraction = self.atom()
         elif self.sees("number") and self.token.spaced and self.ahead().text == "/" and self.ahead(2).kind == "number":
-            top, _, bottom = literal(self.take().text), self.take(), literal(self.take().text)
-            fraction = Apply("/", (top, bottom)) if top and bottom else None
+            numerator = literal(self.take().text)
+            self.take()
+            denominator = literal(self.take().text)
+            fraction = Apply("/", (numerator, denominator)) if numerator and denominator else None
         if isinstance(fraction, Apply) and fraction.head == "/":
             top, bottom = fraction.args[0], fraction.args[1]
             if isinstance(top, Number) and isinstance(bottom, Number) and 0 < top.value < bottom.value:
@@ -399,7 +418,7 @@ STARTING_COMMANDS = (
 
 
 def scalar(tree: Tree) -> Tree:
-    """Take braces that group: `\\{x + 1\\}` as a factor is no set."""
+    r"""Take braces that group: `\\{x + 1\\}` as a factor is no set."""
     return tree.args[0] if isinstance(tree, Apply) and tree.head == "{}" and len(tree.args) == 1 else tree
 
 

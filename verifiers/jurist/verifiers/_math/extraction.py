@@ -1,8 +1,10 @@
 """Finds where the answer stands in a completion.
 
-Only what follows the last `</think>` counts. Then, in this order: the last box, `<answer>`, `####`, the last explicit cue
-("the answer is"), and a bare statement that closes the text. Never the last number anywhere. Every scan is linear.
+Only what follows the last `</think>` counts. Then, in this order: the last box, `<answer>`, `####`, the last explicit
+cue ("the answer is"), and a bare statement that closes the text. Never the last number anywhere. Every scan is linear.
 """
+
+# ruff: noqa: RUF001 - signs that look alike are the subject here
 
 from __future__ import annotations
 
@@ -279,16 +281,17 @@ _COPULA = re.compile(
 _PLAIN = re.compile(r"[-+\d\s.,/()\[\]{}\\^_*=<>|!%$°√πA-Za-z]*")
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{\w+\*?\}(?:\{[clr|]+\})?")
 _VERB = re.compile(r"\b(?:is|are|was|were|be|equals|gives|yields)\b")
+_QUOTES = re.compile(r'^["\\ ]+|["\\ ]+$')
 _MONEY = re.compile(r"\d+,\d\d\s*[$€£](?=\s|$)")
 _WORDS = re.compile(r"[A-Za-z]{3,}")
 
 
-def _reduced(statement: str) -> str:
+def _reduced(statement: str) -> str:  # noqa: PLR0911 - one case after the other
     """Reduce a sentence to the answer in it: whole, or mathematics with a unit, or what follows the last "is"."""
     statement = statement.strip().strip("*").strip()
     if _is_answer(statement):
         return statement
-    quoted = statement.strip('"\\" ')
+    quoted = _QUOTES.sub("", statement)
     if _is_answer(quoted):
         return quoted
     lead = _LEADING.match(statement)
@@ -333,7 +336,9 @@ def _is_answer(text: str) -> bool:
         return _VERB.search(whole["tail"]) is None
     if " " not in text:
         return True
-    bare = re.sub(r"\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|\$", " ", _ENVIRONMENT.sub(" ", text))
+    bare = re.sub(
+        r"\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|\$", " ", _ENVIRONMENT.sub(" ", text)
+    )
     words = _WORDS.findall(bare)
     if _VERB.search(bare):
         return False
@@ -342,7 +347,9 @@ def _is_answer(text: str) -> bool:
     return not words or (len(words) <= 4 and re.match(rf"(?:{_VALUE}|{_MATH})\s*[A-Za-z]", text) is not None)  # noqa: PLR2004
 
 
-_THUS = re.compile(r"^(?:(?:so|thus|hence|therefore|then|and|finally|now|we\s+(?:get|have|find)|that)\b[\s,:]*)+", re.IGNORECASE)
+_THUS = re.compile(
+    r"^(?:(?:so|thus|hence|therefore|then|and|finally|now|we\s+(?:get|have|find)|that)\b[\s,:]*)+", re.IGNORECASE
+)
 _RIGHT_SIDE = re.compile(r"^\$?([^=<>$]{1,80})=\s*([^=<>$]{1,80})\$?\.?$")
 _CLOSING_NEGATION = re.compile(r"\b(?:not|cannot|can't|isn't|never)\b", re.IGNORECASE)
 

@@ -8,11 +8,10 @@ expressions, so that the same question always has the same answer.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from hashlib import blake2b
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jurist.verifiers._math.evaluation import UndefinedError, UnsupportedError
 from jurist.verifiers._math.numerics import GUARD_DIGITS, Numerics, doubles, many_digits
@@ -21,6 +20,9 @@ from jurist.verifiers._math.residues import PRIMES, Residues
 from jurist.verifiers._math.rules import Finding
 from jurist.verifiers._math.sizes import sizes_differ
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Tree, free_symbols, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["identical", "order", "real_value"]
 
@@ -50,7 +52,7 @@ ASKED = frozenset({"limit", "antiderivative", "derivative", "gcd", "lcm"})
 """Heads that only a computer algebra system evaluates."""
 
 
-def identical(left: Tree, right: Tree) -> Finding:
+def identical(left: Tree, right: Tree) -> Finding:  # noqa: PLR0911 - one case after the other
     """Compare two expressions as functions on their common real domain, up to removable singularities."""
     if isinstance(left, Number) and isinstance(right, Number):
         return Finding(left.value == right.value, "exact value")

@@ -16,7 +16,7 @@ ONE = Number(Fraction(1))
 
 
 def large_operator(reader: Expressions, name: str) -> Tree:
-    """Read `\\sum`, `\\prod`, `\\int` or `\\lim` with bounds and body; the command has been taken."""
+    r"""Read `\\sum`, `\\prod`, `\\int` or `\\lim` with bounds and body; the command has been taken."""
     lower, upper = _bounds(reader)
     if name == "lim":
         return _limit(reader, lower)
@@ -83,7 +83,7 @@ def _differential(reader: Expressions) -> Tree:
 
 
 def _inner_differential(body: Tree) -> tuple[Tree, Tree]:
-    """Find `d x` among the factors of the integrand, as in `\\frac{dz}{z}`."""
+    r"""Find `d x` among the factors of the integrand, as in `\\frac{dz}{z}`."""
     match body:
         case Apply(head="/", args=(top, bottom)):
             top, variable = _inner_differential(top)

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 from jurist.verifiers._math.tree import Apply, Tree, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["as_matrix", "determinant", "rows_of"]
 
@@ -31,10 +37,14 @@ def as_matrix(tree: Tree) -> Matrix | None:
             return None
 
 
-def _scaled(matrix: Matrix | None, change: object) -> Matrix | None:
-    if matrix is None or not callable(change):
+def _scaled(matrix: Matrix | None, change: Callable[[Tree], Tree]) -> Matrix | None:
+    if matrix is None:
         return None
     return tuple(tuple(change(cell) for cell in row) for row in matrix)
+
+
+def _times(factor: Tree, cell: Tree) -> Tree:
+    return Apply("*", (factor, cell))
 
 
 def _sum(parts: list[Matrix | None]) -> Matrix | None:
@@ -67,7 +77,7 @@ def _product(args: tuple[Tree, ...]) -> Matrix | None:
             )
     for arg in args:
         if as_matrix(arg) is None:
-            total = _scaled(total, lambda cell, factor=arg: Apply("*", (factor, cell)))
+            total = _scaled(total, partial(_times, arg))
     return total
 
 

@@ -5,16 +5,20 @@ Both are mpmath's contexts (`fp` computes with Python's own floats), loaded when
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from hashlib import blake2b
-from typing import Any, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
 
 from jurist.verifiers._math.evaluation import Arithmetic, UndefinedError, UnsupportedError
 from jurist.verifiers._math.rationals import rational
 from jurist.verifiers._math.tree import Apply, Chain, Symbol, Text, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Numerics", "doubles", "many_digits"]
 
@@ -35,18 +39,20 @@ _LOCAL = threading.local()
 @cache
 def doubles() -> Any:  # noqa: ANN401 - mpmath has no types
     """Give arithmetic in Python's own floats."""
-    import mpmath  # noqa: PLC0415 - 40 ms, and most answers never need it
+    return _mpmath().fp
 
-    return mpmath.fp
+
+@cache
+def _mpmath() -> Any:  # noqa: ANN401 - it has no types
+    """Load mpmath: 40 ms, which most answers never need."""
+    return import_module("mpmath")
 
 
 def many_digits(digits: int) -> Any:  # noqa: ANN401 - mpmath has no types
-    """Give arithmetic in `digits` decimal digits; one context a thread, since it changes its precision while it works."""
+    """Give arithmetic in `digits` decimal digits; one context a thread, since it changes its precision at work."""
     contexts = cast("dict[int, Any]", _LOCAL.__dict__.setdefault("contexts", {}))
     if digits not in contexts:
-        import mpmath  # noqa: PLC0415 - as above
-
-        contexts[digits] = mpmath.MPContext()
+        contexts[digits] = _mpmath().MPContext()
         contexts[digits].dps = digits
     return contexts[digits]
 
@@ -312,7 +318,7 @@ class Numerics(Arithmetic[Any]):
         if any(map(_is_complex, ends)):
             raise UnsupportedError
         coarse, fine = (self.panels(body, variable.name, ends, count) for count in (2, 5))
-        if abs(coarse - fine) > 1e-10 * max(1.0, abs(fine)):  # noqa: PLR2004 - the rules do not agree
+        if abs(coarse - fine) > 1e-10 * max(1.0, abs(fine)):
             raise UnsupportedError
         return fine
 
@@ -336,9 +342,8 @@ class Numerics(Arithmetic[Any]):
 @cache
 def legendre() -> tuple[tuple[float, float], ...]:
     """Compute the nodes and weights of the Gauss-Legendre rule by Newton's method."""
-    import math  # noqa: PLC0415 - used here alone
-
-    count, found = QUADRATURE_POINTS, []
+    count = QUADRATURE_POINTS
+    found: list[tuple[float, float]] = []
     for index in range(count):
         node = math.cos(math.pi * (index + 0.75) / (count + 0.5))
         slope = 1.0
@@ -356,6 +361,11 @@ def _is_complex(value: Any) -> bool:  # noqa: ANN401
     return bool(getattr(value, "imag", 0)) or isinstance(value, complex)
 
 
-TRIGONOMETRIC = {name: name for name in "sin cos tan cot sec csc sinh cosh tanh coth sech csch".split()}
-TRIGONOMETRIC |= {f"arc{name}": f"a{name}" for name in "sin cos tan cot sec csc".split()}
-TRIGONOMETRIC |= {f"ar{name}": f"a{name}" for name in "sinh cosh tanh coth".split()}
+_CIRCULAR = ("sin", "cos", "tan", "cot", "sec", "csc")
+_HYPERBOLIC = ("sinh", "cosh", "tanh", "coth")
+TRIGONOMETRIC = {
+    **{name: name for name in (*_CIRCULAR, *_HYPERBOLIC, "sech", "csch")},
+    **{f"arc{name}": f"a{name}" for name in _CIRCULAR},
+    **{f"ar{name}": f"a{name}" for name in _HYPERBOLIC},
+}
+"""What a function is called here, and what mpmath calls it."""

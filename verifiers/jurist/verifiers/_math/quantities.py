@@ -30,7 +30,7 @@ class Quantity:
 
 
 def _attached(tree: Tree) -> Quantity | None:
-    """Read letters right behind an answer's number as its unit: `5m`, `9.8 \\frac{m}{s^2}`."""
+    r"""Read letters right behind an answer's number as its unit: `5m`, `9.8 \\frac{m}{s^2}`."""
     match tree:
         case Apply(head="*", args=(Number() as number, letters)):
             phrase = _phrase(letters)
@@ -92,7 +92,9 @@ def equal_values(reference: Tree, answer: Tree, rules: Rules) -> Finding:
 
 def equal_scalars(reference: Tree, answer: Tree, rules: Rules) -> Finding:
     """Compare two values that have neither unit, percent sign nor words."""
-    attached = _attached(answer) if isinstance(answer, Apply) and answer.head == "*" and not free_symbols(reference) else None
+    attached = (
+        _attached(answer) if isinstance(answer, Apply) and answer.head == "*" and not free_symbols(reference) else None
+    )
     if attached is not None:
         return _one_unit(Quantity(reference), attached, rules)
     return _plain(reference, answer, rules)
@@ -101,7 +103,9 @@ def equal_scalars(reference: Tree, answer: Tree, rules: Rules) -> Finding:
 def _wordy(tree: Tree) -> bool:
     """Tell whether there are words where a value should be."""
     return any(
-        isinstance(node, Apply) and node.head not in {"unit", "row", "side"} and any(isinstance(arg, Text) for arg in node.args)
+        isinstance(node, Apply)
+        and node.head not in {"unit", "row", "side"}
+        and any(isinstance(arg, Text) for arg in node.args)
         for node in walk(tree)
     )
 
@@ -128,7 +132,7 @@ def _with_units(one: Quantity, other: Quantity, rules: Rules) -> Finding:
         converted = [Apply("*", (side.value, Number(side.unit.size))) for side in (one, other) if side.unit]
         return _plain(converted[0], converted[1], rules)._replace(how="converted units")
     if {one.unit.dimension, other.unit.dimension} == {(("angle", 1),), (("radian", 1),)}:
-        return _plain(*(_radians(side) for side in (one, other)), rules)
+        return _plain(_radians(one), _radians(other), rules)
     return Finding(equal=False, how="units that measure different things")
 
 
@@ -177,8 +181,8 @@ def _plain(one: Tree, other: Tree, rules: Rules) -> Finding:
     return finding
 
 
-def _decimal(tree: Tree) -> Number | None:
-    """Find the digits that a decimal carries: of `-1.60e-19`, `1.60 \\times 10^{-19}`, `33.3333\\%`."""
+def _decimal(tree: Tree) -> Number | None:  # noqa: PLR0911 - one case after the other
+    r"""Find the digits that a decimal carries: of `-1.60e-19`, `1.60 \\times 10^{-19}`, `33.3333\\%`."""
     match tree:
         case Number(places=None):
             return None

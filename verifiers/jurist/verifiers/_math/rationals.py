@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from jurist.verifiers._math.evaluation import Arithmetic, UndefinedError, UnsupportedError
 from jurist.verifiers._math.tree import Number, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["Rationals", "rational"]
 
@@ -69,7 +72,7 @@ class Rationals(Arithmetic[Fraction]):
             power = Fraction(power.numerator % 2)
         return number**power.numerator
 
-    def function(self, head: str, args: tuple[Tree, ...]) -> Fraction:  # noqa: C901, PLR0911 - a table of functions
+    def function(self, head: str, args: tuple[Tree, ...]) -> Fraction:  # noqa: C901, PLR0911, PLR0912 - one case after the other
         if head in {"gcd", "lcm", "min", "max", "binom", "mod"}:
             return _of_several(head, [self.value(arg) for arg in args])
         if head == "root":

@@ -10,7 +10,7 @@ from functools import lru_cache
 from jurist.verifiers._math.characters import plain
 from jurist.verifiers._math.literals import literal
 from jurist.verifiers._math.statements import read_tree
-from jurist.verifiers._math.tokens import MAX_CHARACTERS, TEXTS, closing_brace
+from jurist.verifiers._math.tokens import MAX_CHARACTERS, TEXTS, Commas, closing_brace
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
 from jurist.verifiers._math.words import FUNCTIONS, GREEK, number_of_words
 
@@ -37,15 +37,44 @@ class Reading:
 
 
 SHAPED = frozenset(
-    "list either braces {} () [] (] [) group cup cap setminus builder pm mp matrix row cases ratio base time date unit deg "
-    "% antiderivative det side".split()
+    [
+        "list",
+        "either",
+        "braces",
+        "{}",
+        "()",
+        "[]",
+        "(]",
+        "[)",
+        "group",
+        "cup",
+        "cap",
+        "setminus",
+        "builder",
+        "pm",
+        "mp",
+        "matrix",
+        "row",
+        "cases",
+        "ratio",
+        "base",
+        "time",
+        "date",
+        "unit",
+        "deg",
+        "%",
+        "antiderivative",
+        "det",
+        "side",
+    ]
 )
 """Heads of trees that are more than one expression."""
 
 
 def _is_scalar(tree: Tree) -> bool:
     return all(
-        isinstance(node, Number | Symbol) or (isinstance(node, Apply) and node.head not in SHAPED) for node in walk(tree)
+        isinstance(node, Number | Symbol) or (isinstance(node, Apply) and node.head not in SHAPED)
+        for node in walk(tree)
     )
 
 
@@ -56,9 +85,25 @@ _WRAPPER = re.compile(r"\\(?P<name>[A-Za-z]+)\s*(?=\{)")
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([ap])?\.?\s*(?:m\.?)?", re.IGNORECASE)
 _HOUR = re.compile(r"(\d{1,2})\s*([ap])\.?\s*m\.?", re.IGNORECASE)
 _BASE = re.compile(r"\(?([0-9A-Za-z]+)\)?(?:_\{?\s*(\w+)\s*\}?|\s*\(?base\s*(\w+)\)?)")
-_MONTHS = "january february march april may june july august september october november december".split()
-_DATE = re.compile(r"(?:the\s+)?(?:(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?\s+)?([a-z]{3,9})\.?(?:\s+(\d{1,2})(?:st|nd|rd|th)?)?"
-                   r"(?:,?\s+(\d{4}))?", re.IGNORECASE)  # fmt: skip
+_MONTHS = [
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+]
+_DATE = re.compile(
+    r"(?:the\s+)?(?:(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?\s+)?([a-z]{3,9})\.?"
+    r"(?:\s+(\d{1,2})(?:st|nd|rd|th)?)?(?:,?\s+(\d{4}))?",
+    re.IGNORECASE,
+)
 _LIST_COMMA = re.compile(r"\d,\d{3}(?!\d)")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+(?:\s*(?:\\\$|[€£]))?")
 _ZERO_COMMA = re.compile(r"-?0,\d+")
@@ -107,7 +152,7 @@ _ESCAPED = re.compile(r"\\\\(?=[A-Za-z]{2})")
 
 
 def _repaired(text: str) -> str:
-    """Undo what a JSON string escaped twice, or not at all: `\\\\frac` and a form feed before "rac" are `\\frac`."""
+    r"""Undo what a JSON string escaped twice, or not at all: `\\\\frac` and a form feed before "rac" are `\\frac`."""
     if "\\begin" not in text and _ESCAPED.search(text):
         text = text.replace("\\\\", "\\")
     return re.sub(r"\\?\x0crac", r"\\frac", text) if "\x0c" in text else text
@@ -129,14 +174,18 @@ def _is_wording(text: str, stripped: str) -> bool:
     return any(not _MATHEMATICAL.fullmatch(word) for word in long)
 
 
-_SHORT_WORDS = frozenset({"yes", "no", "odd", "red", "all", "both", "any", "dog", "cat", "boy", "sat", "sun", "mon", "tue"})
-_NAMES = sorted({name for name in FUNCTIONS if len(name) > 1} | GREEK | {"infinity", "infty", "pi"}, key=len, reverse=True)
+_SHORT_WORDS = frozenset(
+    {"yes", "no", "odd", "red", "all", "both", "any", "dog", "cat", "boy", "sat", "sun", "mon", "tue"}
+)
+_NAMES = sorted(
+    {name for name in FUNCTIONS if len(name) > 1} | GREEK | {"infinity", "infty", "pi"}, key=len, reverse=True
+)
 _MATHEMATICAL = re.compile(rf"(?:{'|'.join(_NAMES)})[a-z]?")
 
 
-def _variants(text: str) -> list[tuple[str, str]]:
+def _variants(text: str) -> list[tuple[str, Commas]]:
     """Give the ways to read commas and "e": the usual one first."""
-    variants: list[tuple[str, str]] = [(text, "group")]
+    variants: list[tuple[str, Commas]] = [(text, "group")]
     if _LIST_COMMA.search(text):
         variants.append((text, "list"))
     if _DECIMAL_COMMA.fullmatch(text):
@@ -173,7 +222,7 @@ def unwrapped(text: str) -> str:
 
 
 def _command_off(text: str) -> str:
-    """Take off `\\text{...}` or `\\boxed{...}` around the whole."""
+    r"""Take off `\\text{...}` or `\\boxed{...}` around the whole."""
     wrapper = _WRAPPER.match(text)
     if wrapper is None or wrapper["name"] not in TEXTS | {"boxed", "fbox", "displaystyle", "ensuremath"}:
         return text
@@ -188,7 +237,7 @@ _PUNCTUATION = re.compile(r"[{}$~]|\\(?=[%$&_#])")
 
 
 def words_of(text: str) -> str:
-    """Bring words to a form in which case, spacing and a final full stop do not count; single symbols keep their case."""
+    """Bring words to a form in which case, spacing and a full stop do not count; single letters keep their case."""
     bare = " ".join(_PUNCTUATION.sub(" ", _TEXT_COMMAND.sub(" ", text)).split()).strip(" .,;:")
     if bare.replace(" ", "").isalpha() or bare[:-1].replace(" ", "").isalpha():
         bare = bare.strip("!?")

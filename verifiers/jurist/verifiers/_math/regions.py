@@ -6,16 +6,20 @@ inequality that is not solved for its variable brings its ends by a search for c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cmp_to_key
+from typing import TYPE_CHECKING
 
 from jurist.verifiers._math.evaluation import UndefinedError, UnsupportedError
 from jurist.verifiers._math.identity import infinity, order, real_value
 from jurist.verifiers._math.numerics import Numerics, doubles
 from jurist.verifiers._math.rules import Finding
 from jurist.verifiers._math.tree import Apply, Chain, Number, Symbol, Tree, free_symbols, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 __all__ = ["Region", "equal_regions", "region"]
 
@@ -37,7 +41,7 @@ class Region:
     ends: tuple[Tree, ...]
 
 
-def region(tree: Tree, *, pair: bool = True) -> Region | None:
+def region(tree: Tree, *, pair: bool = True) -> Region | None:  # noqa: PLR0911 - one case after the other
     """Read a tree as a set of real numbers; `pair` lets `(2, 3)` be an open interval."""
     match tree:
         case Apply(head="()" | "[]" | "(]" | "[)" as head, args=(low, high)) if pair or head != "()":
@@ -170,7 +174,7 @@ def _crossings(left: Tree, right: Tree, variable: Symbol) -> list[Tree]:
             value = Numerics(doubles(), {variable.name: point}, complex_values=False).value(gap)
         except (UndefinedError, UnsupportedError, OverflowError):
             return 2
-        return (value > 0) - (value < 0)
+        return int(value > 0) - int(value < 0)
 
     found: list[Tree] = []
     points = sorted(SCANNED)
@@ -209,12 +213,16 @@ def equal_regions(one: Region, other: Region) -> Finding:
     return Finding(equal=None if undecided else True, how="the same set of numbers")
 
 
+def _before(left: Tree, right: Tree) -> int:
+    return order(left, right) or 0
+
+
 def _probes(ends: Sequence[Tree]) -> list[Tree]:
     """Choose points at all ends, between them and beyond them."""
-    ordered = sorted(ends, key=cmp_to_key(lambda left, right: order(left, right) or 0))
+    ordered = sorted(ends, key=cmp_to_key(_before))
     values = [value for end in ordered if (value := real_value(end)) is not None]
     if not values:
         return [Number(Fraction(point)) for point in (-10, -1, 0, 1, 10)]
-    between = [(left + right) / 2 for left, right in zip(values, values[1:], strict=False) if right - left > 10**-12]
+    between = [(left + right) / 2 for left, right in itertools.pairwise(values) if right - left > 10**-12]
     beyond = [values[0] - 1, values[0] - 1000, values[-1] + 1, values[-1] + 1000]
     return [*ordered, *(Number(Fraction(point).limit_denominator(10**15)) for point in [*between, *beyond])]

@@ -13,12 +13,13 @@ from jurist.verifiers._math.tree import CONSTANTS, Apply, Chain, Number, Symbol,
 __all__ = ["chain_holds", "equal_relations", "is_label", "labelled", "rename_arguments"]
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!=", "~": "="}
+_DEFINING = frozenset({"=", "~", "in", "->"})
 APPROXIMATE_ERROR = Fraction(1, 100)
 """Relative error of a link written with an approximation sign."""
 SMALL_PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37)
 
 
-def is_label(tree: Tree) -> bool:
+def is_label(tree: Tree) -> bool:  # noqa: PLR0911 - one case after the other
     """Tell a name for the answer (`x`, `a_1`, `f(x)`, `P(A)`, `(x, y)`, `|AB|`, `AB`) from a part of it."""
     match tree:
         case Symbol(name=name):
@@ -44,18 +45,18 @@ def _is_variable(tree: Tree) -> bool:
 
 
 def labelled(tree: Tree) -> tuple[Tree | None, Tree]:
-    """Split `x = 5`, `5 = x` and `x \\in A` into label and content; the label is None where there is none."""
-    if isinstance(tree, Chain) and set(tree.signs) <= {"=", "~", "in", "->"}:
-        if is_label(tree.terms[0]) and len(tree.terms) > 1:
-            rest = tree.terms[1:]
-            return tree.terms[0], (rest[0] if len(rest) == 1 else Chain(rest, tree.signs[1:]))
-        if is_label(tree.terms[-1]) and tree.signs == ("=",) and not free_symbols(tree.terms[0]):
-            return tree.terms[-1], tree.terms[0]
-    return None, tree
+    r"""Split `x = 5`, `5 = x` and `x \\in A` into label and content; the label is None where there is none."""
+    match tree:
+        case Chain(terms=(label, *rest), signs=signs) if set(signs) <= _DEFINING and is_label(label):
+            return label, (rest[0] if len(rest) == 1 else Chain(tuple(rest), signs[1:]))
+        case Chain(terms=(content, label), signs=("=",)) if is_label(label) and not free_symbols(content):
+            return label, content
+        case _:
+            return None, tree
 
 
 def chain_holds(chain: Chain) -> Finding:
-    """Check every link of `2 + 3 = 5 \\approx 5.0`; links that no method settles are let pass."""
+    r"""Check every link of `2 + 3 = 5 \\approx 5.0`; links that no method settles are let pass."""
     for left, sign, right in zip(chain.terms, chain.signs, chain.terms[1:], strict=False):
         if sign == "=" and identical(left, right).equal is False:
             return Finding(equal=False, how="a link of the chain does not hold")
@@ -76,7 +77,13 @@ def rename_arguments(one: Chain, other: Chain) -> Chain:
         case (
             Apply(head="call", args=(Symbol() as name, Symbol() as wanted)),
             Apply(head="call", args=(Symbol() as same, Symbol() as given)),
-        ) if name == same and wanted != given and wanted.name.islower() and given.name.islower() and wanted.name not in free_symbols(other):
+        ) if (
+            name == same
+            and wanted != given
+            and wanted.name.islower()
+            and given.name.islower()
+            and wanted.name not in free_symbols(other)
+        ):
             renamed = replace(other, given, wanted)
             return renamed if isinstance(renamed, Chain) else other
         case _:

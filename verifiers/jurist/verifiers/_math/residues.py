@@ -7,14 +7,17 @@ agree modulo two primes of 62 bits at random points are equal but for odds of 2^
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from jurist.verifiers._math.evaluation import Arithmetic, UndefinedError, UnsupportedError
 from jurist.verifiers._math.rationals import MAX_BITS, Rationals, rational
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Tree, walk
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = ["PRIMES", "Residues"]
 
@@ -124,7 +127,7 @@ class Residues(Arithmetic[int]):
             if exact < 0 or (exact == 0 and not value):
                 return self.divide(1, self.raised(value, -exact.numerator))
             return self.raised(value, exact.numerator)
-        below = Residues(self.symbols, self.prime, self.points)
+        below: Residues = Residues(self.symbols, self.prime, self.points)
         below.modulus = _totient(self.modulus) if self.modulus != self.prime else self.prime - 1
         below.steps = self.steps
         if below.modulus < 2:  # noqa: PLR2004 - everything is 0 modulo 1

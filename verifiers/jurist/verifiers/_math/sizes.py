@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from jurist.verifiers._math.evaluation import Arithmetic, UndefinedError, UnsupportedError
 from jurist.verifiers._math.rationals import rational
 from jurist.verifiers._math.tree import Apply, Tree
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 __all__ = ["Size", "Sizes", "sizes_differ"]
 
@@ -59,7 +62,9 @@ class Sizes(Arithmetic[Size]):
             return Size(large.sign, large.logarithm + math.log1p(math.exp(gap)), left.error + right.error + ROUNDING)
         if gap > -1e-3:  # noqa: PLR2004 - too much cancels
             raise UnsupportedError
-        return Size(large.sign, large.logarithm + math.log1p(-math.exp(gap)), 1e3 * (left.error + right.error + ROUNDING))
+        return Size(
+            large.sign, large.logarithm + math.log1p(-math.exp(gap)), 1e3 * (left.error + right.error + ROUNDING)
+        )
 
     def multiply(self, left: Size, right: Size) -> Size:
         if not left.sign or not right.sign:
@@ -91,7 +96,7 @@ class Sizes(Arithmetic[Size]):
         error = factor * number.error + abs(factor * number.logarithm) * (power.error + ROUNDING)
         return Size(1, power.sign * factor * number.logarithm, error)
 
-    def function(self, head: str, args: tuple[Tree, ...]) -> Size:
+    def function(self, head: str, args: tuple[Tree, ...]) -> Size:  # noqa: PLR0911 - one case after the other
         if head == "sqrt" or (head == "exp" and len(args) == 1):
             value = self.value(args[0])
             if head == "sqrt":

@@ -23,8 +23,8 @@ from jurist.verifiers._math.expressions import (
     UnreadableError,
     spelling,
 )
-from jurist.verifiers._math.matrices import determinant
 from jurist.verifiers._math.large_operators import is_differential, large_operator
+from jurist.verifiers._math.matrices import determinant
 from jurist.verifiers._math.tokens import Commas, tokenise
 from jurist.verifiers._math.tree import Apply, Chain, Number, Symbol, Text, Tree, height
 from jurist.verifiers._math.words import CONNECTIVES, FUNCTIONS, GREEK, SCALES
@@ -45,8 +45,45 @@ ROWS_WITHOUT_SHAPE = frozenset({"align", "align*", "aligned", "gather", "gathere
 MAX_HEIGHT = 80
 """Of a tree: a long row of signs makes a high one without nesting in the text."""
 PROGRAMMING = frozenset(
-    "int len str eval exec print exit open float list dict set chr ord sum id range input repr type import lambda def "
-    "class return while for if else None nan NaN null true false True False".split()
+    [
+        "int",
+        "len",
+        "str",
+        "eval",
+        "exec",
+        "print",
+        "exit",
+        "open",
+        "float",
+        "list",
+        "dict",
+        "set",
+        "chr",
+        "ord",
+        "sum",
+        "id",
+        "range",
+        "input",
+        "repr",
+        "type",
+        "import",
+        "lambda",
+        "def",
+        "class",
+        "return",
+        "while",
+        "for",
+        "if",
+        "else",
+        "None",
+        "nan",
+        "NaN",
+        "null",
+        "true",
+        "false",
+        "True",
+        "False",
+    ]
 )
 """Names of programs' functions and words: no product of variables is meant by them."""
 _GLUED_CONNECTIVE = re.compile(r"(and|or)[A-Za-z]")
@@ -65,7 +102,7 @@ def read_tree(text: str, commas: Commas = "group") -> Tree:
     if reader.token.kind != "end":
         reader.fail()
     if height(tree) > MAX_HEIGHT:
-        raise UnreadableError("nested deeper than an answer is")  # noqa: EM101, TRY003 - said once
+        raise UnreadableError("nested deeper than an answer is")
     return tree
 
 
@@ -172,7 +209,8 @@ class Statements(Expressions):
             if "}" in self.closers and len(parts) == 1 and not isinstance(left, Number):
                 break
             if not self.accept("sign", ":"):
-                self.take(), self.take(), self.take()
+                for _ in range(3):
+                    self.take()
             parts.append(self.with_unit(self.sum()))
         return left if len(parts) == 1 else Apply("ratio", tuple(parts))
 
@@ -190,14 +228,14 @@ class Statements(Expressions):
         value = Apply("neg", (amount,)) if negative else amount
         return Apply("unit", (value, Text("dollar" if sign == "\\$" else sign)))
 
-    def with_unit(self, value: Tree) -> Tree:
+    def with_unit(self, value: Tree) -> Tree:  # noqa: C901 - one case after the other
         """Read the unit behind `value`, or the thing that is counted."""
         pieces: list[str] = []
         while True:
             kind, text, _ = self.token
-            if kind == "text" and (len(text) == 1 or CONNECTIVES.get(text.strip(" ,.").lower()) is None):
-                pieces.append(text)
-            elif kind == "word" and not self.joins(value):
+            if (kind == "text" and (len(text) == 1 or CONNECTIVES.get(text.strip(" ,.").lower()) is None)) or (
+                kind == "word" and not self.joins(value)
+            ):
                 pieces.append(text)
             elif kind == "sign" and text in {"\\$", "£", "€", "¥", "₹"}:
                 pieces.append("dollar" if text == "\\$" else text)
@@ -235,7 +273,7 @@ class Statements(Expressions):
 
     # Atoms.
 
-    def atom(self) -> Tree:
+    def atom(self) -> Tree:  # noqa: PLR0911 - one case after the other
         """Read the smallest whole."""
         kind, text, _ = self.token
         if kind == "number":
@@ -255,7 +293,7 @@ class Statements(Expressions):
             return self.bars_of(text)
         return self.fail()
 
-    def word(self, text: str) -> Tree:
+    def word(self, text: str) -> Tree:  # noqa: PLR0911 - one case after the other
         """Read letters without a backslash: a function, a constant, or symbols that multiply."""
         if text in FUNCTIONS and len(text) > 1:
             self.take()
@@ -290,7 +328,7 @@ class Statements(Expressions):
         self.tokens[self.at : self.at + 1] = [token._replace(text=token.text[:count]), rest]
 
     def text(self, text: str) -> Tree:
-        """Read the content of `\\text{}` inside mathematics."""
+        r"""Read the content of `\\text{}` inside mathematics."""
         bare = text.strip()
         if bare in FUNCTIONS:
             self.take()
@@ -308,7 +346,7 @@ class Statements(Expressions):
         numeric = isinstance(inner, Number) or (isinstance(inner, Apply) and inner.head in {"neg", "base", "%", "unit"})
         return inner if numeric or any(sign in bare for sign in "+=^\\") else Text(bare)
 
-    def command(self, name: str) -> Tree:
+    def command(self, name: str) -> Tree:  # noqa: C901, PLR0911 - one case after the other
         """Read a LaTeX command and its arguments; the command itself has been taken."""
         if name in FRACTIONS:
             return self.fraction()
@@ -341,7 +379,7 @@ class Statements(Expressions):
         return Symbol(f"\\{name}")
 
     def fraction(self) -> Tree:
-        """Read a fraction, or the derivative `\\frac{d}{dx}` of what follows it."""
+        r"""Read a fraction, or the derivative `\\frac{d}{dx}` of what follows it."""
         top, bottom = self.argument(), self.argument()
         match top, bottom:
             case Symbol(name="d"), Apply(head="*", args=(Symbol(name="d"), Symbol() as variable)):
@@ -387,7 +425,7 @@ class Statements(Expressions):
         return applied if power is None else Apply("^", (applied, power))
 
     def function_arguments(self) -> tuple[Tree, ...]:
-        """Read a bracketed argument list, or the factors that follow bare, as in `\\sin 2x \\cos y`."""
+        r"""Read a bracketed argument list, or the factors that follow bare, as in `\\sin 2x \\cos y`."""
         if self.sees("sign", "(", "[", "\\{") or self.sees("command", "lbrace", "lbrack", "lgroup"):
             bracket = self.atom()
             if isinstance(bracket, Apply) and bracket.head in {"()", "[]", "{}"}:
@@ -444,7 +482,7 @@ class Statements(Expressions):
         return inner
 
     def halves(self, top: Tree) -> Tree:
-        """Read what stands below `\\over` or `\\choose`, if one of them stands here."""
+        r"""Read what stands below `\\over` or `\\choose`, if one of them stands here."""
         if not self.sees("command", "choose", "over"):
             return top
         return Apply("binom" if self.take().text == "choose" else "/", (top, self.sum()))
@@ -452,7 +490,8 @@ class Statements(Expressions):
     def fenced(self, name: str) -> Tree:
         """Read brackets that are written as commands."""
         closing, head = {
-            "langle": ("rangle", "()"), "lbrace": ("rbrace", "{}"), "lbrack": ("rbrack", "[]"), "lgroup": ("rgroup", "()"),
+            "langle": ("rangle", "()"), "lbrace": ("rbrace", "{}"), "lbrack": ("rbrack", "[]"),
+            "lgroup": ("rgroup", "()"),
         }[name]  # fmt: skip
         bars, self.bars = self.bars, 0
         differential, self.differential = self.differential, False
@@ -498,7 +537,7 @@ class Statements(Expressions):
         return _bracketed(opening, closing, inner)
 
     def environment(self) -> Tree:
-        """Read a matrix, a vector, cases or lines of equations; `\\begin` has been taken."""
+        r"""Read a matrix, a vector, cases or lines of equations; `\\begin` has been taken."""
         self.expect("sign", "{")
         name = ""
         while not self.accept("sign", "}"):
@@ -554,7 +593,7 @@ def _bracketed(opening: str, closing: str, inner: Tree) -> Tree:
     left = {"]": "("}.get(opening, opening)
     right = {"[": ")"}.get(closing, closing)
     if (left == "\\{") != (right == "\\}"):
-        raise UnreadableError("brackets that do not match")  # noqa: EM101, TRY003 - said once
+        raise UnreadableError("brackets that do not match")
     if left == "\\{":
         return Apply("{}", items)
     if len(items) == 1 and (opening, closing) in {("(", ")"), ("[", "]")}:

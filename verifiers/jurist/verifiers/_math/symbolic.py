@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, cast
-
-import sympy as _sympy
+from importlib import import_module
+from typing import Any
 
 from jurist.verifiers._math.evaluation import UnsupportedError
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree
 
 __all__ = ["evaluated", "from_sympy", "to_sympy", "vanishes"]
 
-sympy = cast("Any", _sympy)  # SymPy has no types
+sympy: Any = import_module("sympy")  # it has no types
 Expression = Any
 
 NAMES = {
@@ -22,7 +21,30 @@ NAMES = {
     "max": "Max", "mod": "Mod", "conj": "conjugate",
 }  # fmt: skip
 SAME = frozenset(
-    "sin cos tan cot sec csc sinh cosh tanh coth sech csch exp sqrt log floor gcd lcm re im arg gamma".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "cot",
+        "sec",
+        "csc",
+        "sinh",
+        "cosh",
+        "tanh",
+        "coth",
+        "sech",
+        "csch",
+        "exp",
+        "sqrt",
+        "log",
+        "floor",
+        "gcd",
+        "lcm",
+        "re",
+        "im",
+        "arg",
+        "gamma",
+    ]
 )
 BACK = {value: key for key, value in NAMES.items()} | {name: name for name in SAME - {"gcd", "lcm", "sqrt"}}
 BACK["log"] = "ln"
@@ -30,7 +52,7 @@ MAX_BITS = 4_000
 """Of a number that SymPy is given as such."""
 
 
-def to_sympy(tree: Tree, bound: frozenset[str] = frozenset()) -> Expression:  # noqa: C901, PLR0911, PLR0912 - a table of heads
+def to_sympy(tree: Tree, bound: frozenset[str] = frozenset()) -> Expression:  # noqa: C901, PLR0911, PLR0912 - one case after the other
     """Build SymPy's expression of a tree.
 
     Raises:
@@ -74,9 +96,11 @@ def to_sympy(tree: Tree, bound: frozenset[str] = frozenset()) -> Expression:  # 
             return sympy.Derivative(to_sympy(body, bound), sympy.Symbol(name, real=True))
         case Apply(head="limit", args=(body, Symbol(name=name), point)):
             side = "+-"
-            if isinstance(point, Apply) and point.head == "side" and isinstance(point.args[1], Text):
-                point, side = point.args[0], point.args[1].words
-            target = to_sympy(point, bound)
+            match point:
+                case Apply(head="side", args=(place, Text(words=sign))):
+                    target, side = to_sympy(place, bound), sign
+                case _:
+                    target = to_sympy(point, bound)
             side = "+" if target.is_infinite else side
             return sympy.Limit(to_sympy(body, bound), sympy.Symbol(name, real=True), target, side)
         case Apply(head="call", args=(Symbol(name=name), *args)):
@@ -87,7 +111,7 @@ def to_sympy(tree: Tree, bound: frozenset[str] = frozenset()) -> Expression:  # 
             raise UnsupportedError
 
 
-def from_sympy(expression: Expression) -> Tree:  # noqa: PLR0911 - a table of heads
+def from_sympy(expression: Expression) -> Tree:
     """Build our tree of SymPy's expression.
 
     Raises:

@@ -21,7 +21,7 @@ class TooLongError(ValueError):
 
 
 class Token(NamedTuple):
-    """A piece of an answer.
+    r"""A piece of an answer.
 
     `kind` is "number", "word" (a run of letters), "command" (LaTeX, without its backslash), "text" (the content of
     `\\text{}` and its like), "sign" or "end"; `spaced` tells whether white space stood before it.
@@ -75,7 +75,7 @@ _OPENING = frozenset({"(", "[", "\\{"})
 _CLOSING = frozenset({")", "]", "\\}"})
 
 
-def tokenise(text: str, commas: Commas = "group") -> list[Token]:
+def tokenise(text: str, commas: Commas = "group") -> list[Token]:  # noqa: C901 - one case after the other
     """Cut `text`, ending with an "end" token.
 
     Raises:
@@ -137,7 +137,7 @@ def _number(text: str, start: int, end: int, commas: Commas) -> tuple[str, int]:
     return (piece + "...", dots.end()) if dots else (piece, end)
 
 
-def _command(text: str, name: str, position: int) -> tuple[str, str, int]:
+def _command(text: str, name: str, position: int) -> tuple[str, str, int]:  # noqa: PLR0911 - one case after the other
     """Tell what a LaTeX command is: a text with its content, nothing, or itself."""
     if name in TEXTS:
         start = position

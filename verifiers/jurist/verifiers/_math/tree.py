@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from fractions import Fraction
 
 __all__ = ["Apply", "Chain", "Number", "Symbol", "Text", "Tree", "free_symbols", "height", "replace", "walk"]
 

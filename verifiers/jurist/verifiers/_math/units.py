@@ -37,7 +37,8 @@ _TABLE: dict[str, dict[str, Fraction]] = {
         "yd yard": _F(9144, 10000), "mi mile": _F(1609344, 1000),
     },
     "mass": {
-        "g gram": _F(1), "kg kilogram kilo": _F(1000), "mg milligram": _F(1, 1000), "lb lbs pound": _F(45359237, 100000),
+        "g gram": _F(1), "kg kilogram kilo": _F(1000), "mg milligram": _F(1, 1000),
+        "lb lbs pound": _F(45359237, 100000),
         "oz ounce": _F(45359237, 1600000), "ton tonne": _F(10**6),
     },
     "time": {
@@ -107,7 +108,7 @@ MAX_WORDS = 6
 
 
 def _build() -> dict[str, Unit]:
-    units = {}
+    units: dict[str, Unit] = {}
     for dimension, sizes in _TABLE.items():
         for names, size in sizes.items():
             for name in names.split():
@@ -136,7 +137,7 @@ def is_unit_word(word: str) -> bool:
 
 
 @lru_cache(maxsize=2_048)
-def unit_of(phrase: str) -> Unit | None:
+def unit_of(phrase: str) -> Unit | None:  # noqa: C901 - one case after the other
     """Read "cm", "square feet", "m/s^2", "miles per hour"; `COUNTED` for other things; None where it is no unit."""
     pieces: list[str] = _PIECE.findall(phrase)
     words = [piece for piece in pieces if piece[0].isalpha()]

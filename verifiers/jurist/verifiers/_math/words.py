@@ -8,36 +8,113 @@ from fractions import Fraction
 __all__ = ["CONNECTIVES", "FUNCTIONS", "GREEK", "SCALES", "number_of_words"]
 
 FUNCTIONS = {
-    **{name: name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch")},
+    **{name: name for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
+    **{name: name for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")},
     **{f"arc{name}": f"arc{name}" for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
     **{f"a{name}": f"arc{name}" for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
     **{f"{prefix}{name}": f"ar{name}" for name in ("sinh", "cosh", "tanh", "coth") for prefix in ("ar", "arc", "a")},
     **{name: name for name in ("exp", "gcd", "lcm", "min", "max", "floor", "ceil", "abs", "sqrt", "cbrt", "det")},
-    **{"cosec": "csc", "ctg": "cot", "tg": "tan", "arctg": "arctan", "arcctg": "arccot", "sgn": "sgn", "sign": "sgn"},
-    **{"ln": "ln", "log": "log", "lg": "lg", "Re": "re", "Im": "im", "arg": "arg", "hcf": "gcd", "ceiling": "ceil"},
-    **{"binom": "binom", "nCr": "binom", "conj": "conj", "Gamma": "gamma"},
+    "cosec": "csc", "ctg": "cot", "tg": "tan", "arctg": "arctan", "arcctg": "arccot", "sgn": "sgn", "sign": "sgn",
+    "ln": "ln", "log": "log", "lg": "lg", "Re": "re", "Im": "im", "arg": "arg", "hcf": "gcd", "ceiling": "ceil",
+    "binom": "binom", "nCr": "binom", "conj": "conj", "Gamma": "gamma",
 }  # fmt: skip
 """What a name is called here. `log` without a base is the natural logarithm, as in the peers; `lg` is decimal."""
 
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi omicron rho varrho "
-    "sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Sigma Upsilon Phi Psi Omega ell hbar "
-    "aleph nabla partial".split()
+    [
+        "alpha",
+        "beta",
+        "gamma",
+        "delta",
+        "epsilon",
+        "varepsilon",
+        "zeta",
+        "eta",
+        "theta",
+        "vartheta",
+        "iota",
+        "kappa",
+        "lambda",
+        "mu",
+        "nu",
+        "xi",
+        "omicron",
+        "rho",
+        "varrho",
+        "sigma",
+        "tau",
+        "upsilon",
+        "phi",
+        "varphi",
+        "chi",
+        "psi",
+        "omega",
+        "Gamma",
+        "Delta",
+        "Theta",
+        "Lambda",
+        "Xi",
+        "Sigma",
+        "Upsilon",
+        "Phi",
+        "Psi",
+        "Omega",
+        "ell",
+        "hbar",
+        "aleph",
+        "nabla",
+        "partial",
+    ]
 )
 
-CONNECTIVES = {"and": ",", "&": ",", "or": ";", "y": ",", "et": ",", "und": ",", "oder": ";", "ou": ";", "e": ",", "和": ",", "或": ";", "与": ",", "及": ",", "または": ";"}
+CONNECTIVES = {
+    "and": ",",
+    "&": ",",
+    "or": ";",
+    "y": ",",
+    "et": ",",
+    "und": ",",
+    "oder": ";",
+    "ou": ";",
+    "e": ",",
+    "和": ",",
+    "或": ";",
+    "与": ",",
+    "及": ",",
+    "または": ";",
+}
 """Words that join answers into a list, with the sign that they stand for."""
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-    "seventeen eighteen nineteen"
-).split()
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _UNITS = {word: value for value, word in enumerate(_SMALL)} | {word: 10 * (i + 2) for i, word in enumerate(_TENS)}
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-_PARTS = {"half": 2, "halves": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7}
-_PARTS |= {"eighth": 8, "ninth": 9, "tenth": 10, "hundredth": 100}
-_PARTS |= {f"{part}s": size for part, size in _PARTS.items() if not part.endswith("s")}
+_FRACTIONS = {
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
+    "tenth": 10, "hundredth": 100,
+}  # fmt: skip
+_PARTS = {"halves": 2, **_FRACTIONS, **{f"{part}s": size for part, size in _FRACTIONS.items()}}
 _WORD = re.compile(r"[a-z]+")
 
 
