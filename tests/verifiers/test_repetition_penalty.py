@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jurist.verifiers import Sample, Score, Task
-from jurist.verifiers.repetition_penalty import RepetitionPenalty, _ngrams
+from jurist.verifiers.repetition_penalty import RepetitionPenalty, _longest_repeat, _ngrams
 
 
 def judged(completion: str, verifier: RepetitionPenalty | None = None) -> Score:
@@ -58,3 +60,32 @@ def test_ngrams_are_equal_where_their_tokens_are(tokens: list[str], size: int) -
     plain = [tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]
 
     assert [numbers.index(number) for number in numbers] == [plain.index(gram) for gram in plain]
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=30))
+def test_the_longest_repeat_is_what_a_plain_search_finds(tokens: list[str]) -> None:
+    def repeats(size: int) -> bool:
+        spans = [tuple(tokens[i : i + size]) for i in range(len(tokens) - size + 1)]
+        return len(set(spans)) < len(spans)
+
+    assert _longest_repeat(tokens) == max((size for size in range(1, len(tokens)) if repeats(size)), default=0)
+
+
+def test_a_long_span_that_stands_twice_lowers_the_score() -> None:
+    text = "we now count all the ways to pick three balls; and again: we now count all the ways to pick three balls"
+
+    verdict = judged(text, RepetitionPenalty(size=30, most_span=5))
+
+    assert verdict.details["longest_span"] == 10
+    assert verdict.value == pytest.approx(5 / 10)
+    assert judged(text, RepetitionPenalty(size=30, most_span=10)).value == 1.0
+
+
+@pytest.mark.parametrize("text", ["so " * 100_000, "a b c d " * 30_000, " ".join(map(str, range(80_000)))])
+def test_twice_the_text_takes_about_twice_the_time(text: str) -> None:
+    def cost_s(text: str) -> float:
+        started = time.process_time()
+        judged(text, RepetitionPenalty(most_span=20))
+        return time.process_time() - started
+
+    assert cost_s(text) < 3.5 * max(cost_s(text[: len(text) // 2]), 0.02)

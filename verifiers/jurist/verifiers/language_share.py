@@ -16,6 +16,7 @@ from pydantic import Field
 from jurist.verifiers._languages import Census, census, code_of
 from jurist.verifiers._masking import mask
 from jurist.verifiers._thought import View, view
+from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Abstain, Cause, Score
 
 if TYPE_CHECKING:
@@ -63,10 +64,7 @@ class LanguageShare:
         ),
     ] = ""
     part: Annotated[View, Field(description="which part of the completion is read")] = "think"
-    threshold: Annotated[
-        float | None,
-        Field(ge=0.0, le=1.0, description="score 1.0 for a share of at least this and 0.0 below, instead of the share"),
-    ] = None
+    threshold: Threshold = None
     refused: Annotated[
         tuple[Flag, ...], Field(max_length=5, description="flags for which the score is 0.0 whatever the share")
     ] = ()
@@ -94,7 +92,7 @@ class LanguageShare:
             "masked": round(masked.share, 4),
             "flags": flags,
         }
-        score = share if self.threshold is None else float(share >= self.threshold)
+        score = filtered(share, self.threshold)
         refused = [flag for flag in flags if flag in self.refused]
         reason = f"{share:.1%} of {count.total:.0f} words are {target}" + (f"; {', '.join(flags)}" if flags else "")
         return Score(0.0 if refused else score, reason, details)

@@ -1,0 +1,113 @@
+"""Whether the answer is a JSON value that a JSON Schema accepts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, ClassVar, cast
+
+from jsonschema import Draft202012Validator, SchemaError, validators
+from pydantic import Field
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+
+from jurist.verifiers._thought import answer_of
+from jurist.verifiers._threshold import Threshold, filtered
+from jurist.verifiers._values import Abstain, Cause, Score
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jsonschema.protocols import Validator
+
+    from jurist.verifiers._values import Ask, Reply, Sample, Verdict
+
+__all__ = ["JsonSchema"]
+
+# Validation of some keywords (uniqueItems) takes the square of the value's size.
+LONGEST_VALUE = 200_000
+# Faults counted at most.
+MOST_FAULTS = 20
+# The task's own field that holds the schema.
+FIELD = "schema"
+
+_FENCED = re.compile(r"```(?:json|JSON)?[ \t]*\n(.*?)```", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JsonSchema:
+    """Scores 1.0 for a value that the schema accepts, 1 / (1 + faults) for another; by default that counts as 0.0.
+
+    The schema is the option, else `extra.schema` of the task; its dialect is told by `$schema`, draft 2020-12 without
+    it, and it may refer to itself alone. The value is the last fenced block after the thought, else all of the text
+    there. Details: `faults`, messages with the place of each.
+    """
+
+    version: ClassVar[str] = "1"
+
+    schema: Annotated[
+        str,
+        Field(
+            max_length=1_000_000, description="the JSON Schema, as JSON text; from the task's extra.schema when empty"
+        ),
+    ] = ""
+    threshold: Threshold = 1.0
+
+    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
+        """Parse the answer and validate it."""
+        validator = _validator(self.schema or _text(sample.task.extra.get(FIELD)))
+        if isinstance(validator, str):
+            return Abstain(Cause.INVALID_REFERENCE, validator)
+        answer = answer_of(sample.completion)
+        text = (_FENCED.findall(answer)[-1:] or [answer])[0].strip() if answer else ""
+        if not text:
+            return Score(0.0, "no answer", {"faults": ["no answer"]})
+        if len(text) > LONGEST_VALUE:
+            return Abstain(Cause.LIMIT, f"a value of more than {LONGEST_VALUE} characters")
+        try:
+            faults = [
+                f"{error.json_path}: {error.message[:200]}"
+                for error in islice(validator.iter_errors(json.loads(text, parse_constant=_refuse)), MOST_FAULTS)
+            ]
+        except Unresolvable as error:
+            return Abstain(Cause.INVALID_REFERENCE, f"the schema refers to what is not in it: {error}")
+        except (ValueError, RecursionError) as error:
+            return Score(0.0, f"no JSON: {error}"[:200], {"faults": ["no JSON"]})
+        reason = faults[0] if faults else "the schema accepts the value"
+        return Score(filtered(1.0 / (1 + len(faults)), self.threshold), reason, {"faults": faults})
+
+
+def _refuse(constant: str) -> object:
+    message = f"{constant} is not JSON"
+    raise ValueError(message)
+
+
+def _text(schema: object) -> str:
+    if isinstance(schema, str):
+        return schema
+    return json.dumps(schema, default=_plain) if isinstance(schema, Mapping) else ""
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(cast("Mapping[str, object]", value))
+    message = f"no part of a schema: {value!r}"
+    raise TypeError(message)
+
+
+@lru_cache(maxsize=64)
+def _validator(schema: str) -> Validator | str:
+    """Compile a schema; or say why it is none."""
+    if not schema:
+        return "the task has no schema"
+    try:
+        parsed = json.loads(schema)
+        dialect = validators.validator_for(parsed, default=Draft202012Validator)
+        dialect.check_schema(parsed)
+        return dialect(parsed, registry=Registry())  # an empty registry: references are never fetched
+    except (ValueError, RecursionError, SchemaError, AttributeError, TypeError) as error:
+        return f"no schema: {error}"[:200]
