@@ -59,6 +59,22 @@ def _base(mount: Path, path: str) -> Path:
     return own if own.is_dir() else mount
 
 
+class _Number:
+    """A file of one number that is read or written at every run, hence kept open."""
+
+    def __init__(self, path: Path, flags: int = os.O_RDONLY) -> None:
+        self._descriptor = os.open(path, flags | os.O_CLOEXEC)
+
+    def read(self) -> bytes:
+        return os.pread(self._descriptor, 4096, 0)
+
+    def write(self, value: int) -> None:
+        os.pwrite(self._descriptor, b"%d" % value, 0)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+
 class ControlGroup:
     """The group of one box."""
 
@@ -68,6 +84,9 @@ class ControlGroup:
         self._memory = directories["memory"]
         self._processes = directories["pids"]
         self._baseline_bytes = 0
+        self._events = _Number(self._memory / names.events)
+        self._peak = self._opened(names.peak)
+        self._cpu = _Number(self._cpu_file) if self._cpu_file else None
         self._set: tuple[int, int] | None = None
 
     @property
@@ -89,35 +108,46 @@ class ControlGroup:
             (self._memory / self._names.memory).write_text(str(self._baseline_bytes + memory_bytes))
             (self._processes / self._names.processes).write_text(str(processes))
             self._set = (memory_bytes, processes)
-        with contextlib.suppress(OSError):  # version 2 before Linux 6.12 has no such reset
-            (self._memory / self._names.peak).write_text("0")
+        if self._peak is not None:
+            self._peak.write(0)
 
     def peak_bytes(self) -> int:
         """Give the most that was in use beside the fork server since the last `limit`; 0 where unknown."""
-        if self._names is V2 and not os.access(self._memory / self._names.peak, os.W_OK):
-            return 0
-        with contextlib.suppress(OSError):
-            return max(int((self._memory / self._names.peak).read_text()) - self._baseline_bytes, 0)
-        return 0
+        return max(int(self._peak.read()) - self._baseline_bytes, 0) if self._peak is not None else 0
+
+    def _opened(self, name: str) -> _Number | None:
+        """Open the peak for reading and resetting, which version 2 knows since Linux 6.12 alone."""
+        try:
+            number = _Number(self._memory / name, os.O_RDWR)
+            number.write(0)
+        except OSError:
+            return None
+        return number
+
+    @property
+    def _cpu_file(self) -> Path | None:
+        directory = self._directories.get("cpuacct")
+        if directory is None:
+            return None
+        return directory / ("cpuacct.usage" if self._names is V1 else "cpu.stat")
 
     def cpu_s(self) -> float:
         """Give the CPU time that all of the group have ever used, the dead included; 0.0 where unknown."""
-        directory = self._directories.get("cpuacct")
-        with contextlib.suppress(OSError, ValueError):
-            if directory is None:
-                return 0.0
-            if self._names is V1:
-                return int((directory / "cpuacct.usage").read_text()) / 1e9
-            return int((directory / "cpu.stat").read_text().split(None, 2)[1]) / 1e6
-        return 0.0
+        if self._cpu is None:
+            return 0.0
+        content = self._cpu.read()
+        return int(content) / 1e9 if self._names is V1 else int(content.split(None, 2)[1]) / 1e6
 
     def kills(self) -> int:
         """Count the processes killed for want of memory, ever."""
-        for line in (self._memory / self._names.events).read_text().splitlines():
-            name, _, count = line.partition(" ")
-            if name == "oom_kill":
-                return int(count)
-        return 0
+        _, _, rest = self._events.read().partition(b"oom_kill ")
+        return int(rest.split()[0]) if rest else 0
+
+    def close(self) -> None:
+        """Close what was kept open."""
+        for number in (self._events, self._peak, self._cpu):
+            if number is not None:
+                number.close()
 
     def remove(self) -> bool:
         """Remove the group; False while something still lives in it."""

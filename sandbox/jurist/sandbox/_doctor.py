@@ -101,6 +101,7 @@ def _group() -> Finding:
         group = _cgroup.make(f"jurist-doctor-{os.getpid()}", 1.0)
     except SandboxUnavailableError as error:
         return Finding(name="control group", present=False, needed=True, detail=str(error), remedy=_cgroup.REMEDY)
+    group.close()
     group.remove()
     return Finding(
         name="control group", present=True, needed=True, detail=", ".join(group.directories), remedy=_cgroup.REMEDY

@@ -215,6 +215,7 @@ class ForkServer:
             self._keeper = None
         group, self._group = self._group, None
         if group is not None:
+            group.close()
             for _ in range(200):
                 if group.remove():
                     return
@@ -268,6 +269,10 @@ class ForkServer:
         activity.started, activity.started_cpu_s = time.monotonic(), activity.cpu_s()
         activity.case_group_cpu_s = self._tree_cpu_s(0.0)
         self._check_later(activity, min(activity.limits.wall_s, activity.limits.cpu_s / (os.cpu_count() or 1)))
+
+    def cpu_s(self) -> float:
+        """Give the CPU seconds that the box has used since it started; 0.0 where nobody counts."""
+        return self._tree_cpu_s(0.0)
 
     def clocks(self) -> tuple[float, float]:
         """CPU and wall seconds of the case in progress."""

@@ -118,6 +118,10 @@ class Embedded:
         """How programs are shut in."""
         return self._slots[0].programs.isolation
 
+    def boxes_cpu_s(self) -> float:
+        """Give the CPU seconds that all boxes have used since they started; 0.0 without control groups."""
+        return sum(box.cpu_s() for slot in self._slots for box in (slot.programs, slot.tests))
+
     async def run(self, program: Program) -> Run:
         """Run a program on all its cases, one after the other.
 

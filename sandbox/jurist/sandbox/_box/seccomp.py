@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import struct
+from typing import cast
 
 # name -> (x86_64, aarch64); None where the architecture has no such call. From asm/unistd.h.
 DENIED: dict[str, tuple[int | None, int | None]] = {
@@ -101,6 +102,7 @@ def instructions(machine: str) -> bytes:
         KeyError: there is no table for that architecture.
     """
     column, audit = ARCHITECTURES[machine]
+    denied = [pair[column] for pair in DENIED.values() if pair[column] is not None]
     lines = [
         _step(_LOAD, _OFFSET_ARCHITECTURE),
         _step(_JUMP_EQUAL, audit, 1, 0),
@@ -111,21 +113,19 @@ def instructions(machine: str) -> bytes:
         # libc falls back to clone, whose flags can be read here; those of clone3 lie in memory.
         _step(_JUMP_EQUAL, CLONE3[column], 0, 1),
         _refuse(errno.ENOSYS),
-    ]
-    for numbers in DENIED.values():
-        number = numbers[column]
-        if number is not None:
-            lines += [_step(_JUMP_EQUAL, number, 0, 1), _refuse(errno.EPERM)]
-    lines += [
         _step(_JUMP_EQUAL, CLONE[column], 0, 4),
         _step(_LOAD, _OFFSET_FIRST_ARGUMENT),
         _step(_JUMP_SET, NEW_NAMESPACES, 0, 1),
         _refuse(errno.EPERM),
         _step(_RETURN, _ALLOW),
-        _step(_JUMP_EQUAL, SOCKET[column], 0, 3),
+        _step(_JUMP_EQUAL, SOCKET[column], 0, 4),
         _step(_LOAD, _OFFSET_FIRST_ARGUMENT),
-        _step(_JUMP_EQUAL, AF_UNIX, 1, 0),
-        _refuse(errno.EAFNOSUPPORT),
+        _step(_JUMP_EQUAL, AF_UNIX, 0, 1),
         _step(_RETURN, _ALLOW),
+        _refuse(errno.EAFNOSUPPORT),
     ]
+    # The kernel translates the filter anew for each run: one jump a call, all to the same end.
+    for index, number in enumerate(denied):
+        lines.append(_step(_JUMP_EQUAL, cast("int", number), len(denied) - index, 0))
+    lines += [_step(_RETURN, _ALLOW), _refuse(errno.EPERM)]
     return b"".join(lines)

@@ -146,6 +146,7 @@ def _fill(namespace: dict[str, Any], link: Link, code: types.CodeType, entry_poi
         if found.get("kind") == "callable":
             namespace[name] = _stand_in(link, name)
         elif found.get("kind") == "value":
+            link.used = True
             try:
                 namespace[name] = codec.decoded(found["value"])
             except codec.UnfitValueError as error:
@@ -190,7 +191,10 @@ def test(job: dict[str, Any]) -> NoReturn:
         _fill(namespace, link, code, job["entry_point"])
         exec(code, namespace)  # noqa: S102  the task's own
     except SystemExit as error:
-        _conclude("wrong_answer" if error.code else "ok", f"the tests ended with {error.code!r}")
+        if error.code:
+            _conclude("wrong_answer", f"the tests ended with {error.code!r}")
     except Exception as error:  # noqa: BLE001  the task's code may raise anything
         _judge(error, link, lines)
+    if not link.used:  # tests that try nothing would pass every program
+        _conclude("test_error", "the test code never used the program")
     _conclude("ok")
