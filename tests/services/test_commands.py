@@ -201,3 +201,22 @@ def test_flags_beat_the_environment_and_the_environment_beats_the_file(tmp_path:
 
     assert process.returncode == 0
     assert [settings[name] for name in ("port", "cell_cpu_s", "stall_s", "workers")] == [0, 8.0, 9.0, 1]
+
+
+def test_a_program_is_run_and_its_ending_told(tmp_path: Path) -> None:
+    program, words = tmp_path / "sum.py", tmp_path / "words.txt"
+    program.write_text("print(sum(map(int, input().split())))")
+    words.write_text("1 2 3\n")
+    done = jurist("run", program, "--stdin", words)
+    spins = jurist("run", "-", "--cpu-s", 0.3, input="while True: pass")
+
+    assert (done.returncode, done.stdout) == (0, "6\n")
+    assert "isolation" in done.stderr
+    assert (spins.returncode, "time_limit" in spins.stderr) == (1, True)
+
+
+def test_doctor_tells_what_this_host_offers() -> None:
+    done = jurist("doctor")
+
+    assert done.returncode == 0, done.stdout
+    assert "seccomp" in done.stdout

@@ -160,7 +160,7 @@ SHAPES: list[tuple[object, object]] = [
         AssertTests(
             entry_point="f",
             prelude="def f(x):\n",
-            code="def check(candidate):\n    assert candidate(1) == 2\n\ncheck(f)\n",
+            code="def check(candidate):\n    assert candidate(1) == 2\n",
         ),
     ),
     (
@@ -175,6 +175,18 @@ SHAPES: list[tuple[object, object]] = [
 def test_trainers_shapes_are_read_as_they_are_and_as_text(shape: object, protocol: object) -> None:
     assert read_tests(shape).protocol == protocol
     assert read_tests(json.dumps(shape)).protocol == protocol
+
+
+def test_a_check_that_the_tests_only_define_is_called() -> None:
+    tests = AssertTests(entry_point="f", code="def check(candidate):\n    assert candidate(1) == 2\n")
+    task = Task(tests=ProgramTests(protocol=tests))
+    asked = CodeTests().verdict(Sample(task=task, completion="```python\ndef f(x): return 2\n```"))
+
+    assert isinstance(asked, Ask)
+    (program,) = asked.questions
+    assert isinstance(program, Program)
+    assert isinstance(program.tests, Asserts)
+    assert program.tests.code.endswith("check(f)\n")
 
 
 @pytest.mark.parametrize(

@@ -115,8 +115,8 @@ def _call(field: str, case: reward_pb2.FunctionCase) -> FunctionCase:
     fields = cast("dict[str, Any]", call if isinstance(call, dict) else {})
     if fields.keys() != {"args", "expected"} or not isinstance(fields["args"], list):
         raise BadInputError(f"{field}.json", 'is not {"args": [...], "expected": ...}')
-    args = cast("list[object]", fields["args"])
-    return FunctionCase(args=tuple(args), expected=fields["expected"], weight=weight, subtask=case.subtask)
+    arguments = tuple(cast("list[object]", fields["args"]))
+    return FunctionCase(args=arguments, expected=fields["expected"], weight=weight, subtask=case.subtask)
 
 
 def _plain(field: str, value: Value) -> object:

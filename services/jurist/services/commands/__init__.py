@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jurist.services.commands import catalogue, ping, score, serve
+from jurist.services.commands import catalogue, ping, run, score, serve
 
 __all__ = ["app"]
 
@@ -20,3 +20,5 @@ app.command()(score.score)
 app.command()(catalogue.verifiers)
 app.command()(catalogue.recipes)
 app.command()(ping.ping)
+app.command()(run.run)
+app.command()(run.doctor)

@@ -23,7 +23,7 @@ import struct
 import sys
 from contextlib import ExitStack
 from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from jurist.services.judge import Cell
 
@@ -97,7 +97,8 @@ def _do(job: bytearray, shared_file: int, progress: _Progress) -> object:
     sizes: list[int] = pickle.load(stream)  # noqa: S301  # from the process that started this one, over its socket
     work: Work = pickle.load(stream)  # noqa: S301
     with mmap.mmap(shared_file, 0, access=mmap.ACCESS_READ) as arena, ExitStack() as views:
-        view: memoryview[int] = views.enter_context(memoryview(cast("bytes", arena)))
+        # Of bytes; pyright cannot tell what a mapped file holds.
+        view: memoryview[int] = views.enter_context(memoryview(arena))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         ends = accumulate(sizes, initial=ARENA_START)
         result = work.run(progress, [views.enter_context(view[start:end]) for start, end in pairwise(ends)])
     progress.rest()

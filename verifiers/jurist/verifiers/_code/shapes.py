@@ -113,11 +113,11 @@ def _asserts(lines: list[Any], shape: Mapping[str, Any]) -> AssertTests:
 
 
 def _human_eval(shape: Mapping[str, Any]) -> AssertTests:
-    entry_point, code = str(shape.get("entry_point") or ""), str(shape["test"])
-    if entry_point and re.search(r"^def check\(", code, re.MULTILINE):
-        # Data sets differ in whether the call of `check` is there already; twice does no harm.
-        code = f"{code}\ncheck({entry_point})\n"
-    return AssertTests(entry_point=entry_point, code=code, prelude=str(shape.get("prompt") or ""))
+    return AssertTests(
+        entry_point=str(shape.get("entry_point") or ""),
+        code=str(shape["test"]),
+        prelude=str(shape.get("prompt") or ""),
+    )
 
 
 def _loaded(given: object) -> object:

@@ -1,0 +1,100 @@
+"""Programs through the whole service: gRPC, the rules lane that asks, the sandbox lane that runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.json_format import ParseDict
+
+from jurist.v1 import reward_pb2, reward_pb2_grpc
+
+Stub = reward_pb2_grpc.RewardServiceStub
+TIMEOUT_S = 120.0
+GOOD = "Here it is:\n```python\ndef add(a, b):\n    return a + b\n```"
+BAD = "```python\ndef add(a, b):\n    return a - b\n```"
+NONE = "```python\ndef add(a, b):\n    return None\n```"
+SPIN = "```python\nwhile True: pass\n```"
+
+pytestmark = pytest.mark.slow  # boxes of its own; a second or two each
+
+
+def score(stub: Stub, tests: dict[str, Any], *completions: str, timeout_s: float = TIMEOUT_S) -> list[Any]:
+    task = ParseDict({"tests": tests}, reward_pb2.Task())
+    rollouts = [reward_pb2.Rollout(completion=completion) for completion in completions]
+    group = reward_pb2.RolloutGroup(group_id="g", task=task, rollouts=rollouts)
+    request = reward_pb2.ScoreBatchRequest(groups=[group], recipe=reward_pb2.Recipe(name="code"))
+    return list(stub.ScoreBatch(request, timeout=timeout_s).groups[0].rollouts)
+
+
+def rewards(rollouts: list[Any]) -> list[float | None]:
+    return [rollout.reward if rollout.HasField("reward") else None for rollout in rollouts]
+
+
+def test_each_protocol_pays_the_right_program_alone(stub: Stub) -> None:
+    function = {"function": {"entry_point": "add", "cases": [{"args": [2, 3], "expected": 5}]}}
+    asserts = {"asserts": {"entry_point": "add", "code": "assert add(2, 3) == 5"}}
+    stdio = {"stdio": {"cases": [{"stdin": "2 3", "expected_stdout": "5\n"}]}}
+    reads = "```python\nprint(sum(map(int, input().split())))\n```"
+
+    assert rewards(score(stub, function, GOOD, BAD, "no code", GOOD)) == [1.0, 0.0, 0.0, 1.0]
+    assert rewards(score(stub, asserts, GOOD, BAD)) == [1.0, 0.0]
+    assert rewards(score(stub, stdio, reads, "```python\nprint(6)\n```")) == [1.0, 0.0]
+
+
+def test_humanevals_check_is_called(stub: Stub) -> None:
+    tests = {"asserts": {"entry_point": "add", "code": "def check(candidate):\n    assert candidate(2, 3) == 5\n"}}
+
+    assert rewards(score(stub, tests, GOOD, NONE)) == [1.0, 0.0]
+
+
+def test_tests_that_try_nothing_pay_nobody(stub: Stub) -> None:
+    tests = {"asserts": {"entry_point": "add", "code": "def test_add():\n    assert add(2, 3) == 5\n"}}
+    rollouts = score(stub, tests, GOOD, NONE)
+
+    assert rewards(rollouts) == [None, None]
+    assert {r.components[0].abstention.cause for r in rollouts} == {reward_pb2.CAUSE_INVALID_REFERENCE}
+
+
+def test_a_program_past_its_limit_costs_its_own_reward_alone(stub: Stub) -> None:
+    tests = {
+        "function": {"entry_point": "add", "cases": [{"args": [2, 3], "expected": 5}]},
+        "limits": {"cpu_s": 0.5},
+    }
+    rollouts = score(stub, tests, GOOD, SPIN, BAD)
+
+    assert rewards(rollouts) == [1.0, 0.0, 0.0]
+    assert "time_limit" in rollouts[1].components[0].reason
+
+
+def test_a_deadline_ends_the_program_too(stub: Stub) -> None:
+    tests = {"stdio": {"cases": [{"expected_stdout": "x"}]}, "limits": {"cpu_s": 60, "wall_s": 60}}
+    programs = [f"```python\nimport time\ntime.sleep({50 + n})\n```" for n in range(4)]
+    with pytest.raises(grpc.RpcError) as raised:
+        score(stub, tests, *programs, timeout_s=2.0)
+    assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    start = time.monotonic()
+    function = {"function": {"entry_point": "add", "cases": [{"args": [2, 3], "expected": 5}]}}
+
+    assert rewards(score(stub, function, GOOD)) == [1.0]
+    assert time.monotonic() - start < 10
+
+
+def test_wrong_tests_are_refused_naming_the_field(stub: Stub) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        score(stub, {"stdio": {"cases": [{}]}, "limits": {"cpu_s": -1}}, GOOD)
+
+    assert raised.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert (raised.value.details() or "").startswith("groups[0].task.tests.limits.cpu_s: ")
+
+
+def test_a_service_without_a_sandbox_says_so(start: Any) -> None:
+    served = start(workers=1, sandbox="off")
+    with grpc.insecure_channel(served.target) as channel:
+        function = {"function": {"entry_point": "add", "cases": [{"args": [2, 3], "expected": 5}]}}
+        (rollout,) = score(Stub(channel), function, GOOD)
+
+    assert not rollout.HasField("reward")
+    assert rollout.components[0].abstention.cause == reward_pb2.CAUSE_UNAVAILABLE
