@@ -124,6 +124,14 @@ class ScriptedService(reward_pb2_grpc.RewardServiceServicer):
 
         return step
 
+    def meet(self, others: threading.Barrier) -> Callable[[Context], None]:
+        """Answer when enough calls are here at a time."""
+
+        def step(_: Context) -> None:
+            others.wait()
+
+        return step
+
     def wait(self, timeout_s: float) -> Callable[[Context], None]:
         """Work until the time is over or the caller goes away."""
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from tests.client.conftest import ScriptedService as Service
 
 
+@pytest.fixture
+def lingering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time enough to submit all of a test's groups on a busy machine."""
+    monkeypatch.setattr("jurist.client._coalescing.LINGER_S", 0.2)
+
+
 async def test_concurrent_calls_travel_together(service: Service, client: Client) -> None:
     scores = await asyncio.gather(*(client.ascore_rollout("x" * n, answers=[str(n)]) for n in range(200)))
 
@@ -32,6 +38,7 @@ def test_calls_from_many_threads_travel_together(service: Service, client: Clien
     assert len(service.requests) < 160
 
 
+@pytest.mark.usefixtures("lingering")
 def test_single_completions_of_one_task_are_joined_into_one_group(service: Service, client: Client) -> None:
     futures = [client.submit(group(["x" * n], answers=["same"])) for n in range(8)]
     other = client.submit(group(["yy"], answers=["other"]))
@@ -43,13 +50,13 @@ def test_single_completions_of_one_task_are_joined_into_one_group(service: Servi
     assert sorted(len(each.rollouts) for each in request.groups) == [1, 1, 8]
 
 
+@pytest.mark.usefixtures("lingering")
 def test_a_completion_that_was_joined_is_scored_as_if_it_had_gone_alone(client: Client) -> None:
     groups = [group(["x" * n], answers=["same"], group_id=f"g{n}", rollout_ids=[f"r{n}"]) for n in range(5)]
 
     together = [future.result() for future in [client.submit(each) for each in groups]]
-    alone = [client.submit(each).result() for each in groups]
 
-    assert together == alone
+    assert together == [client.score([each])[0] for each in groups]
     assert [(scores.group_id, scores.rollouts[0].rollout_id) for scores in together] == [
         (f"g{n}", f"r{n}") for n in range(5)
     ]
@@ -91,6 +98,7 @@ def test_the_error_of_a_submission_names_the_field_from_its_group(client: Client
         assert raised.value.code is grpc.StatusCode.INVALID_ARGUMENT
 
 
+@pytest.mark.usefixtures("lingering")
 def test_every_waiter_raises_an_error_of_its_own(service: Service, client: Client) -> None:
     service.script.append(service.fail(grpc.StatusCode.UNAUTHENTICATED))
     futures = [client.submit(group(["x"])) for _ in range(20)]
@@ -102,19 +110,29 @@ def test_every_waiter_raises_an_error_of_its_own(service: Service, client: Clien
     assert len(service.requests) == 1
 
 
-def test_a_short_timeout_ends_no_neighbours_call(service: Service, client: Client) -> None:
-    service.script.extend([service.wait(0.8)] * 2)
+@pytest.mark.usefixtures("lingering")
+def test_a_message_that_is_too_large_for_the_server_is_halved(service: Service, client: Client) -> None:
+    service.script.append(service.overloaded(None))
+    futures = [client.submit(group(["x" * n])) for n in range(10)]
 
-    short = client.submit(group(["x"]), timeout_s=0.3)
+    assert [rewards(future.result()) for future in futures] == [[float(n)] for n in range(10)]
+    assert len(service.requests) >= 3
+
+
+def test_a_short_timeout_ends_no_neighbours_call(service: Service, client: Client) -> None:
+    service.script.extend([service.wait(0.5)] * 2)
+
+    short = client.submit(group(["x"]), timeout_s=0.2)
     long = client.submit(group(["xx"]))
     start = time.monotonic()
 
     with pytest.raises(DeadlineError):
         short.result()
-    assert time.monotonic() - start < 0.7
+    assert time.monotonic() - start < 0.45
     assert rewards(long.result()) == [2.0]
 
 
+@pytest.mark.usefixtures("lingering")
 def test_policy_steps_do_not_mix(service: Service, client: Client) -> None:
     futures = [client.submit(group(["x"]), policy_step=step) for step in [None, 0, 7, None, 0, 7]]
 
@@ -129,10 +147,10 @@ def test_policy_steps_do_not_mix(service: Service, client: Client) -> None:
 
 def test_what_is_submitted_together_is_packed(service: Service, client: Client) -> None:
     futures = [client.submit(group(["x" * 500_000])) for _ in range(20)]
-    large = client.submit(group(["y" * 60_000_000]))
+    large = client.submit(group(["y" * 5_000_000]))
 
     assert [rewards(future.result()) for future in futures] == [[500_000.0]] * 20
-    assert rewards(large.result()) == [60_000_000.0]
+    assert rewards(large.result()) == [5_000_000.0]
     assert all(request.ByteSize() < 4 << 20 or len(request.groups) == 1 for request in service.requests)
 
 
@@ -143,8 +161,9 @@ def test_many_small_submissions_are_packed_by_count(service: Service, client: Cl
     assert all(sum(len(each.rollouts) for each in request.groups) <= 4096 for request in service.requests)
 
 
+@pytest.mark.usefixtures("lingering")
 def test_a_submission_that_is_cancelled_leaves_its_neighbours(service: Service, client: Client) -> None:
-    service.script.append(service.wait(0.5))
+    service.script.append(service.wait(0.3))
     futures = [client.submit(group(["x" * n])) for n in range(10)]
     service.arrived.wait(5.0)
 
@@ -157,6 +176,7 @@ def test_a_submission_that_is_cancelled_leaves_its_neighbours(service: Service, 
     ]
 
 
+@pytest.mark.usefixtures("lingering")
 def test_the_servers_work_stops_when_the_last_waiter_has_gone(service: Service, client: Client) -> None:
     service.script.append(service.wait(15.0))
     futures = [client.submit(group(["x"])) for _ in range(10)]

@@ -292,12 +292,30 @@ def test_a_callback_that_fails_harms_no_neighbour(client: Client) -> None:
     assert client.score_rollout("abc").reward == 3.0
 
 
+def test_a_callback_that_would_wait_for_itself_is_told_so(client: Client) -> None:
+    met: list[BaseException] = []
+    told = threading.Event()
+
+    def wait(_: object) -> None:
+        try:
+            client.score_rollout("abc")
+        except RuntimeError as error:
+            met.append(error)
+        told.set()
+
+    client.submit(group(["abc"])).add_done_callback(wait)
+
+    assert told.wait(5.0)
+    assert "must not wait" in str(met[0])
+    assert client.score_rollout("abc").reward == 3.0
+
+
 def test_a_server_that_comes_back_is_found(service: Service, client: Client) -> None:
     service.script.append(service.wait(15.0))
     future = client.submit(group(["abc"]))
     assert service.arrived.wait(5.0)
     service.hang_up()
-    time.sleep(2.0)
+    time.sleep(0.7)
     start = time.monotonic()
     service.listen(int(service.target.rpartition(":")[2]))
 

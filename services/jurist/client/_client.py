@@ -9,13 +9,13 @@ import time
 import uuid
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import grpc
 
 from jurist.client import _forking
 from jurist.client._coalescing import Coalescer, Submission
-from jurist.client._connection import Connection
+from jurist.client._connection import Connection, result_of
 from jurist.client._errors import ClientError, InvalidInputError, error_of
 from jurist.client._groups import TaskFields, recipe_message
 from jurist.client._groups import group as build_group
@@ -33,8 +33,6 @@ __all__ = ["Client"]
 TIMEOUT_S = 600.0
 PATIENCE_S = 60.0
 CLOSING_S = 1.0  # how long `close` waits for the connection's end, which takes milliseconds
-
-Answer = TypeVar("Answer")
 
 
 class Client:
@@ -106,7 +104,7 @@ class Client:
 
         `policy_step` is the trainer's optimisation step: terms with a later `from_step` are not active yet.
         """
-        return _result(self._score(groups, policy_step, timeout_s))
+        return result_of(self._score(groups, policy_step, timeout_s))
 
     async def ascore(
         self,
@@ -128,7 +126,7 @@ class Client:
         """Hand in one group and get its scores later: what is submitted within 2 ms travels together.
 
         For groups that become ready one by one, and for trainers that score one sample a call. Callbacks of the future
-        run in the client's own thread: one that waits for other scores waits for ever.
+        run in the client's own thread, where they hold up every other score: they must be short, and may not wait.
         """
         wanted = reward_pb2.RolloutGroup()
         wanted.CopyFrom(group_message(group, "group"))
@@ -152,7 +150,7 @@ class Client:
     ) -> reward_pb2.RolloutScore:
         """Score one completion; `task` as for `group`. Calls from many threads travel together."""
         group = _single(completion, completion_tokens, truncated, task)
-        return _result(self.submit(group, policy_step=policy_step, timeout_s=timeout_s)).rollouts[0]
+        return result_of(self.submit(group, policy_step=policy_step, timeout_s=timeout_s)).rollouts[0]
 
     async def ascore_rollout(
         self,
@@ -215,7 +213,7 @@ class Client:
         """Ask what verifiers and recipes the server knows."""
         connection = self._open().connection
         method, request = connection.stub.ListVerifiers, reward_pb2.ListVerifiersRequest()
-        return _result(connection.run(connection.call(method, request, time.monotonic() + self._timeout_s), self))
+        return result_of(connection.run(connection.call(method, request, time.monotonic() + self._timeout_s), self))
 
     def _score(
         self,
@@ -278,14 +276,6 @@ def _single(
         truncated=None if truncated is None else [truncated],
         **task,
     )
-
-
-def _result(future: Future[Answer]) -> Answer:
-    try:
-        return future.result()
-    except BaseException:  # Ctrl-C, above all
-        future.cancel()
-        raise
 
 
 _clients: weakref.WeakSet[Client] = weakref.WeakSet()

@@ -94,8 +94,9 @@ class Coalescer:
         if self._gathered.get(key) is not gathered:
             return  # it was full before its time
         del self._gathered[key]
-        for places in packs([waiting.submission.size for waiting in gathered.waiting]):
-            batch = [gathered.waiting[place] for place in places]
+        waiting = _still(gathered.waiting)
+        for places in packs([each.submission.size for each in waiting]):
+            batch = [waiting[place] for place in places]
             sending = asyncio.create_task(self._deliver(batch))
             self._sending.add(sending)
             sending.add_done_callback(self._sending.discard)
@@ -103,7 +104,7 @@ class Coalescer:
 
     async def _deliver(self, batch: Sequence[_Waiting]) -> None:
         """Have a batch scored; every one of it gets its scores or an error, whatever happens."""
-        batch = [waiting for waiting in batch if not waiting.scores.done()]
+        batch = _still(batch)
         if not batch:
             return
         try:
@@ -122,6 +123,11 @@ class Coalescer:
             _fail(batch, error)
 
 
+def _still(batch: Sequence[_Waiting]) -> list[_Waiting]:
+    """Return those whose caller has not gone."""
+    return [waiting for waiting in batch if not waiting.scores.done()]
+
+
 def _cancel_when_left(sending: asyncio.Task[None], batch: Sequence[_Waiting]) -> None:
     """Stop the server's work on a message when the last of those who wait for it has gone."""
     left = len(batch)
@@ -137,9 +143,8 @@ def _cancel_when_left(sending: asyncio.Task[None], batch: Sequence[_Waiting]) ->
 
 
 def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
-    for waiting in batch:
-        if not waiting.scores.done():
-            waiting.scores.set_exception(copy.copy(error))  # each raises its own: tracebacks grow with every raise
+    for waiting in _still(batch):
+        waiting.scores.set_exception(copy.copy(error))  # each raises its own: tracebacks grow with every raise
 
 
 class Joined:

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
     from concurrent.futures import Future
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "result_of"]
 
+THREAD = "jurist-client"
 BACKOFF_S, BACKOFF_MAX_S = 0.1, 5.0
 MESSAGE_LIMIT = MESSAGE_BYTES + (1 << 20)
 OPTIONS = (
@@ -63,7 +64,7 @@ class Connection:
         self._lock = threading.Lock()  # nothing is handed in once the loop is told to end
         self._loop = asyncio.SelectorEventLoop()
         self._end = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="jurist-client", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, Answer], owner: object) -> Future[Answer]:
@@ -80,8 +81,10 @@ class Connection:
 
     def close(self) -> None:
         """Begin to give up what is on its way and to close the channel. In a forked child nothing happens."""
+        if self._process != os.getpid():  # its lock may be held by a thread that is not here
+            return
         with self._lock:
-            if not self.closed and self._process == os.getpid():
+            if not self.closed:
                 self.closed = True
                 self._loop.call_soon_threadsafe(self._end.set)
 
@@ -138,6 +141,22 @@ class Connection:
             if self.closed:
                 raise ClientError("the client was closed") from None
             raise
+
+
+def result_of(future: Future[Answer]) -> Answer:
+    """Wait for work that was handed in; an interrupt, such as Ctrl-C, cancels it.
+
+    Raises:
+        RuntimeError: the work is waited for in a connection's own thread, by a callback, and would never be done.
+    """
+    if threading.current_thread().name == THREAD:
+        future.cancel()
+        raise RuntimeError("a callback must not wait for scores: submit, and add a callback to that")
+    try:
+        return future.result()
+    except BaseException:
+        future.cancel()
+        raise
 
 
 async def _attempt(
