@@ -25,7 +25,27 @@ TASK = Task(
     answers=("42",),
     choices=("41", "42"),
     language="en",
-    extra={"schema": {"type": "object"}, "instructions": []},
+    extra={
+        "schema": {"type": "object"},
+        "instruction_id_list": [
+            "length_constraints:number_sentences",
+            "language:response_language",
+            "detectable_format:number_bullet_lists",
+            "detectable_format:number_highlighted_sections",
+            "detectable_content:number_placeholders",
+            "detectable_format:title",
+            "change_case:capital_word_frequency",
+        ],
+        "kwargs": [
+            {"num_sentences": 3, "relation": "at least"},
+            {"language": "en"},
+            {"num_bullets": 2},
+            {"num_highlights": 2},
+            {"num_placeholders": 2},
+            {},
+            {"capital_frequency": 2, "capital_relation": "at least"},
+        ],
+    },
 )
 HOSTILE = {
     "empty": "",
@@ -59,6 +79,10 @@ HOSTILE = {
     "one line each": "so\n" * 100_000,
     "links": "http://" * 40_000,
     "Greek": "\\alpha" * 50_000,
+    "asterisks": "*a" * 100_000,
+    "angles": "<<" * 100_000,
+    "square brackets": "[" * 200_000 + "]",
+    "full stops": "e.g. Dr. " * 30_000,
 }
 
 
