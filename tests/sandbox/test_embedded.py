@@ -210,6 +210,8 @@ ASSERTIONS = [
     (ADD, "assert add(1, b=2) == 3", Ending.OK, ""),
     (ADD, "assert math.isclose(add(0.1, 0.2), 0.3)", Ending.OK, ""),
     (ADD + "LIMIT = {1: 2}", "assert add(LIMIT[1], 0) == 2", Ending.OK, ""),
+    (ADD, "def check(candidate): assert candidate(1, 2) == 4", Ending.TEST_ERROR, "never try the program"),
+    (ADD, "raise SystemExit(0)", Ending.TEST_ERROR, "never try the program"),
     (ADD, "def f(:", Ending.TEST_ERROR, "SyntaxError"),
     (ADD, "undefined_name", Ending.TEST_ERROR, "NameError"),
     (ADD, "assert undefined_name(add(1, 2))", Ending.TEST_ERROR, "NameError"),
@@ -423,3 +425,37 @@ async def test_a_program_may_be_longer_than_its_output(sandbox: Embedded) -> Non
     case = await one(sandbox, stdio("#" * 5000 + "\nprint('x')", limits=Limits(output_bytes=1000)))
 
     assert (case.ending, case.stdout) == (Ending.OK, b"x\n")
+
+
+CHECKER = """
+import sys
+given, expected, actual = (open(path).read().split() for path in sys.argv[1:])
+if actual == ["boom"]:
+    raise ValueError("the checker is broken")
+if actual == ["loud"]:
+    sys.exit(3)
+if sorted(actual) != sorted(expected):
+    print("not a permutation of", *given)
+    sys.exit(1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "ending", "reason"),
+    [
+        ("print(*reversed(input().split()))", Ending.OK, ""),
+        ("print(1)", Ending.WRONG_ANSWER, "not a permutation of 3 1 2"),
+        ("1 / 0", Ending.RUNTIME_ERROR, "ZeroDivisionError: division by zero"),
+        ("print('boom')", Ending.TEST_ERROR, "the checker: ValueError: the checker is broken"),
+        ("print('loud')", Ending.TEST_ERROR, "the checker: exit status 3"),
+        ("import os\nprint(os.listdir('/tmp'), *map(os.path.exists, ['/tmp/expected']))", Ending.WRONG_ANSWER, "not a"),
+    ],
+)
+async def test_a_checker_decides_on_an_output(sandbox: Embedded, source: str, ending: Ending, reason: str) -> None:
+    tests = Stdio(stdins=("3 1 2",), expected=("1 2 3",), checker=CHECKER)
+
+    case = await one(sandbox, Program(source=source, tests=tests, limits=LIMITS))
+
+    assert case.ending is ending, case
+    assert case.reason.startswith(reason)
+    assert b"True" not in case.stdout

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Limits, Program, Stdio, codec
+from jurist.verifiers import Ask, Sample, Task
 from jurist.verifiers._code.compare import value_difference
-from jurist.verifiers._code.shapes import read_tests
-from jurist.verifiers._tests import AssertTests
+from jurist.verifiers.code_tests import CodeTests
 
 if TYPE_CHECKING:
     from jurist.sandbox.embedded import Embedded
@@ -46,9 +46,13 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 def asserts_of(problem: dict[str, Any]) -> Asserts:
-    tests = read_tests(problem).protocol
-    assert isinstance(tests, AssertTests)
-    return Asserts(code=tests.code, entry_point=tests.entry_point, prelude=tests.prelude)
+    ask = CodeTests().verdict(Sample(task=Task(extra=problem), completion="```python\npass\n```"))
+    if not (isinstance(ask, Ask) and isinstance(ask.questions[0], Program)):
+        raise TypeError(problem["task_id"])
+    tests = ask.questions[0].tests
+    if not isinstance(tests, Asserts):
+        raise TypeError(problem["task_id"])
+    return tests
 
 
 def mutants(source: str, entry_point: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import dataclasses
 import json
 import math
@@ -14,11 +15,14 @@ from jurist.sandbox._activity import Outcome, Stop, file_in_memory, read_whole
 from jurist.sandbox._box import wire
 from jurist.sandbox._endings import REASON_CHARACTERS, case_run, starved
 from jurist.sandbox._forkserver import ForkServer, Options
-from jurist.sandbox._values import Asserts, CaseRun, Ending, Functions, Isolation, Limits, Program
+from jurist.sandbox._values import Asserts, CaseRun, Ending, Functions, Isolation, Limits, Program, Stdio
 from jurist.sandbox.languages import MAIN, Toolchain
 
 SCRATCH_FILES: Final = 4_096
 OPEN_FILES: Final = 256
+CHECKED_FILES: Final = ("/tmp/input", "/tmp/expected", "/tmp/actual")  # noqa: S108  the run's own
+REJECTED: Final = (1, 2)
+"""A checker's statuses for a wrong answer and for a malformed one, as testlib has them."""
 STACK_BYTES: Final = 256 << 20
 ADDRESS_SPACE_SLACK: Final = 64 << 20
 """The interpreter's own, where memory is limited by address space for want of a control group."""
@@ -118,7 +122,34 @@ class Slot:
             "scratch_files": SCRATCH_FILES,
             "proc": any(word in program.source for word in PROC_WORDS),
             "rlimits": _rlimits(limits, self.programs.isolation, cases),
+            "arguments": [],
+            "files": {},
         }
+
+    async def checked(self, program: Program, tests: Stdio, index: int, case: CaseRun) -> CaseRun:
+        """Have the task's checker decide on an output, in the box for test code."""
+        limits = Limits(
+            cpu_s=TEST_CPU_S,
+            wall_s=2 * TEST_CPU_S,
+            memory_bytes=TEST_MEMORY_BYTES,
+            scratch_bytes=program.limits.scratch_bytes + 2 * program.limits.output_bytes,
+        )
+        contents = (tests.stdins[index], tests.expected[index])
+        files = [*(text.encode(errors="surrogateescape") for text in contents), case.stdout]
+        job = self._job("script", dataclasses.replace(program, source=tests.checker, limits=limits)) | {
+            "arguments": list(CHECKED_FILES),
+            "files": {
+                path: base64.b64encode(content).decode() for path, content in zip(CHECKED_FILES, files, strict=True)
+            },
+        }
+        await self._begin(self.tests, job, limits)
+        said = case_run(await self.tests.ended(), limits)
+        reason = (said.stdout + b"\n" + said.stderr).decode(errors="replace").strip()[:REASON_CHARACTERS]
+        if said.ending in {Ending.OK, Ending.SANDBOX_ERROR}:
+            return dataclasses.replace(case, ending=said.ending, reason=said.reason)
+        if said.ending is Ending.RUNTIME_ERROR and said.exit_status in REJECTED and b"Traceback" not in said.stderr:
+            return dataclasses.replace(case, ending=Ending.WRONG_ANSWER, reason=reason or "the checker rejected it")
+        return dataclasses.replace(case, ending=Ending.TEST_ERROR, reason=f"the checker: {said.reason}")
 
     async def script(self, program: Program, stdin: str) -> Try:
         """Run the program on one input."""

@@ -90,9 +90,21 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stdio:
-    """Runs the program once for each text, given on standard input."""
+    """Runs the program once for each text, given on standard input.
+
+    `checker`, if there is one, is a Python program of the task's that decides on each output. It runs in a box of its
+    own with three arguments, the paths of input, expected and actual output; status 0 accepts, 1 and 2 reject, and
+    anything else is the checker's own failure. `expected` has a text for each of `stdins` then.
+    """
 
     stdins: tuple[str, ...]
+    expected: tuple[str, ...] = ()
+    checker: str = ""
+
+    def __post_init__(self) -> None:
+        if self.checker and len(self.expected) != len(self.stdins):
+            message = f"{len(self.stdins)} inputs and {len(self.expected)} expected outputs"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ descendants, and with them go its files and shared memory.
 - *stdio*: a run for each case. Its stdin, stdout and stderr are files in memory.
 - *functions*: one run; the arguments of each call go in and a plain value comes out over a socket. What was expected
   never comes near it.
+- *a checker* of the task's judges each output in the box for test code.
 - *asserts*: the program in one box, the test code in the other, a socket between them (`_box.testing`).
 
 A run whose box died with it is tried once more in a new one. A wall limit reached with little CPU while cores were
@@ -211,10 +212,14 @@ class Embedded:
         tests, tools = program.tests, self._tools.get(program.language)
         if isinstance(tests, Functions):
             return await slot.calls(program, tests, first)
-        stdins = cast("Stdio", tests).stdins
+        stdio = cast("Stdio", tests)
         if tools is None:
-            return await slot.script(program, stdins[first])
-        return await slot.executable(program, tools, artifact, stdins[first])
+            tried = await slot.script(program, stdio.stdins[first])
+        else:
+            tried = await slot.executable(program, tools, artifact, stdio.stdins[first])
+        if not stdio.checker or tried.cases[0].ending is not Ending.OK:
+            return tried
+        return Try([await slot.checked(program, stdio, first, tried.cases[0])], tried.starved)
 
     async def _compiled(self, slot: Slot, program: Program) -> bytes | CaseRun:
         """Compile the program unless that has been done; b"" for languages that are not compiled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import base64
 import gc
 import os
 import random
@@ -77,10 +78,13 @@ def _begin(job: dict[str, Any]) -> tuple[types.CodeType, types.ModuleType]:
     code = _compiled(job["source"])
     # Some programs read themselves, and tracebacks show lines from here.
     Path(MAIN).write_text(job["source"], encoding="utf-8")
+    for name, content in job["files"].items():
+        Path(name).write_bytes(base64.b64decode(content))
     limits.bound_files(job)
     _fresh_streams()
     # The same program is to do the same each time; a fork seeds anew.
     random.seed(0)
+    sys.argv = ["main.py", *job["arguments"]]
     module = _main_module()
     _told(wire.READY)
     return code, module

@@ -147,6 +147,7 @@ def _fill(namespace: dict[str, Any], link: Link, code: types.CodeType, entry_poi
             namespace[name] = _stand_in(link, name)
         elif found.get("kind") == "value":
             link.used = True
+            link.used = True
             try:
                 namespace[name] = codec.decoded(found["value"])
             except codec.UnfitValueError as error:
@@ -197,4 +198,6 @@ def test(job: dict[str, Any]) -> NoReturn:
         _judge(error, link, lines)
     if not link.used:  # tests that try nothing would pass every program
         _conclude("test_error", "the test code never used the program")
+    if not link.used:
+        _conclude("test_error", "the tests never try the program")
     _conclude("ok")
