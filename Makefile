@@ -40,11 +40,11 @@ protos: $(VENV)/dev
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/server: $(BIN)/pip pyproject.toml constraints.txt
+$(VENV)/server: pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) install -c constraints.txt -e '.[server]'
 	touch $@
 
-$(VENV)/dev: $(BIN)/pip pyproject.toml constraints.txt
+$(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/pip
 	$(PIP) install -c constraints.txt -e '.[dev]'
 	$(PIP) install --no-deps --upgrade --target $(VENV)/protoc $(PROTOC)
 	touch $@ $(VENV)/server

@@ -62,8 +62,7 @@ def main() -> None:
                     print(f"{done:10,} {front:10.1f} {workers:12.1f}", flush=True)
     finally:
         server.send_signal(signal.SIGTERM)
-        server.stderr.close()
-        server.wait()
+        server.communicate()
 
 
 if __name__ == "__main__":

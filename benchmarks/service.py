@@ -120,8 +120,7 @@ def main() -> None:
                 row(Case(verifier, size), server.pid, target)
     finally:
         server.send_signal(signal.SIGTERM)
-        server.stderr.close()
-        server.wait()
+        server.communicate()
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ JURIST = Path(sys.executable).with_name("jurist")
 
 def main() -> int:
     """Run the example; returns the exit status."""
-    server = subprocess.Popen(  # noqa: S603  # our own command
+    server = subprocess.Popen(  # our own command
         [JURIST, "serve", "--port", "0", "--log-format", "json"], stderr=subprocess.PIPE, text=True
     )
-    assert server.stderr is not None  # noqa: S101  # it is a pipe
+    assert server.stderr is not None  # it is a pipe
     for line in server.stderr:
         event = json.loads(line) if line.startswith("{") else {"event": sys.stderr.write(line)}
         if event["event"] == "serving":
@@ -28,11 +28,11 @@ def main() -> int:
         target = event["target"]
         print(f"server up at {target}; scoring examples/gsm8k.jsonl with the recipe r1_reasoning\n", flush=True)
         command = [JURIST, "score", HERE / "gsm8k.jsonl", "--recipe", "r1_reasoning", "--target", target]
-        return subprocess.run(command, check=False).returncode  # noqa: S603  # our own command
+        return subprocess.run(command, check=False).returncode  # our own command
     finally:
         server.send_signal(signal.SIGTERM)
-        server.stderr.close()
-        print(f"server stopped, exit status {server.wait()}", flush=True)
+        server.communicate()
+        print(f"server stopped, exit status {server.returncode}", flush=True)
 
 
 if __name__ == "__main__":

@@ -220,3 +220,14 @@ def test_doctor_tells_what_this_host_offers() -> None:
 
     assert done.returncode == 0, done.stdout
     assert "seccomp" in done.stdout
+
+
+def test_a_verdict_is_explained_its_questions_too() -> None:
+    plain = jurist("explain", "--answer", "[1,2]", r"It is \boxed{[1, 2]}")
+    asked = jurist("explain", "--answer", r"\frac{\pi^2}{6}", "-", input=r"\boxed{\sum_{n=1}^{\infty} 1/n^2}")
+    wrong = jurist("explain", "--verifier", "nope", "x")
+
+    assert (plain.returncode, plain.stdout.split()[:2]) == (0, ["score", "1.0"])
+    assert "[1,2]" in plain.stdout
+    assert (asked.returncode, "asked" in asked.stdout) == (0, True)
+    assert (wrong.returncode, "verifier: unknown verifier 'nope'" in wrong.stderr) == (1, True)

@@ -25,11 +25,11 @@ def add_group(table: Table, scores: reward_pb2.GroupScores) -> None:
     for place, rollout in enumerate(scores.rollouts):
         for first, component in enumerate(rollout.components):
             table.add_row(
-                scores.group_id if place == first == 0 else "",
-                rollout.rollout_id if first == 0 else "",
+                Text(scores.group_id if place == first == 0 else ""),
+                Text(rollout.rollout_id if first == 0 else ""),
                 _number(rollout, "reward") if first == 0 else "",
                 _number(rollout, "advantage", signed=True) if first == 0 else "",
-                component.name,
+                Text(component.name),
                 _outcome(component),
                 Text(component.reason, overflow="ellipsis", no_wrap=True),
             )

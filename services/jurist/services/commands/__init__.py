@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jurist.services.commands import catalogue, ping, run, score, serve
+from jurist.services.commands import catalogue, explain, ping, run, score, serve
 
 __all__ = ["app"]
 
@@ -19,6 +19,7 @@ app.command()(serve.serve)
 app.command()(score.score)
 app.command()(catalogue.verifiers)
 app.command()(catalogue.recipes)
+app.command()(explain.explain)
 app.command()(ping.ping)
 app.command()(run.run)
 app.command()(run.doctor)

@@ -10,6 +10,7 @@ import typer
 from google.protobuf.json_format import MessageToDict
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from jurist import verifiers as registry
 from jurist.services import catalogue, codec
@@ -43,7 +44,8 @@ def verifiers(
     console.print(f"[bold]{name}[/bold] (version {infos[0].version}): {infos[0].description}")
     table = Table("option", "type", "default", "meaning", box=None, pad_edge=False)
     for option, schema in MessageToDict(infos[0].options_schema)["properties"].items():
-        table.add_row(option, _type(schema), json.dumps(schema.get("default")), schema.get("description", ""))
+        cells = (option, _type(schema), json.dumps(schema.get("default")), schema.get("description", ""))
+        table.add_row(*map(Text, cells))
     console.print(table)
 
 

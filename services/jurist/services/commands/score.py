@@ -101,7 +101,16 @@ def _recipe(name: str | None, verifier: str | None, options: list[str]) -> rewar
             raise typer.BadParameter("--option goes with --verifier")
         return None if name is None else reward_pb2.Recipe(name=name)
     recipe = reward_pb2.Recipe(name=verifier, advantage=reward_pb2.ADVANTAGE_GRPO)
-    term = recipe.terms.add(verifier=verifier)
+    recipe.terms.add(verifier=verifier).options.update(cast("Any", option_values(options)))
+    return recipe
+
+
+def option_values(options: list[str]) -> dict[str, object]:
+    """Read options given as NAME=VALUE, VALUE in JSON or a bare word.
+
+    Raises:
+        BadParameter: there is no equals sign.
+    """
     values: dict[str, object] = {}
     for option in options:
         key, equals, text = option.partition("=")
@@ -111,8 +120,7 @@ def _recipe(name: str | None, verifier: str | None, options: list[str]) -> rewar
             values[key] = json.loads(text)
         except json.JSONDecodeError:  # a bare word is text
             values[key] = text
-    term.options.update(cast("Any", values))
-    return recipe
+    return values
 
 
 async def _score(job: Job) -> None:

@@ -226,12 +226,28 @@ def _report_dead(control: socket.socket, children: set[int]) -> None:
         control.send(json.dumps(["died", pid, os.waitstatus_to_exitcode(status)]).encode())
 
 
+# One text a script: the first verdict of a kind loads tables (a second of CPU time for all Latin languages), which are
+# loaded here once, shared by all workers, and on no rollout's account.
+WARMING = (
+    ("en", "<think>the sum of these numbers</think> <answer>1/2</answer>"),
+    ("ru", "<think>сумма этих чисел</think> <answer>1/2</answer>"),
+    ("zh", "<think>这些数的和</think> <answer>1/2</answer>"),
+    ("ja", "<think>これらの数の和です</think> <answer>1/2</answer>"),
+    ("ar", "<think>مجموع هذه الأعداد</think> <answer>1/2</answer>"),
+)
+
+
 def _import_all() -> None:
-    """Import every verifier, and what `Equality` needs (SymPy and its LaTeX reader)."""
+    """Load every verifier, and what its first verdict needs."""
     from jurist import verifiers  # noqa: PLC0415  # costs a second; the server's own process never needs them
 
     for name in verifiers.names():
         with contextlib.suppress(Exception):  # a broken plugin is told where it is named, not here
-            verifiers.load(name)
-    with contextlib.suppress(Exception):
+            found = verifiers.load(name)
+            if not found.__module__.startswith("jurist.verifiers."):
+                continue  # another package's may take its time; only ours are known not to
+            for language, text in WARMING:
+                task = verifiers.Task(answers=("1/2",), choices=("1/2", "2"), language=language)
+                found().verdict(verifiers.Sample(task=task, completion=text))
+    with contextlib.suppress(Exception):  # SymPy and its LaTeX reader
         verifiers.decide_equality(verifiers.Equality(reference="x + 1", answer="1 + x"))
