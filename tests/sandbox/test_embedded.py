@@ -21,9 +21,13 @@ from jurist.sandbox import (
     Program,
     SandboxUnavailableError,
     Stdio,
+    _slot,
     codec,
+    embedded,
 )
 from jurist.sandbox import _cgroup as cgroup
+from jurist.sandbox._activity import Outcome, Stop
+from jurist.sandbox._endings import starved
 from jurist.sandbox._forkserver import OWN_PROCESSES
 from jurist.sandbox.embedded import Embedded
 
@@ -210,8 +214,8 @@ ASSERTIONS = [
     (ADD, "assert add(1, b=2) == 3", Ending.OK, ""),
     (ADD, "assert math.isclose(add(0.1, 0.2), 0.3)", Ending.OK, ""),
     (ADD + "LIMIT = {1: 2}", "assert add(LIMIT[1], 0) == 2", Ending.OK, ""),
-    (ADD, "def check(candidate): assert candidate(1, 2) == 4", Ending.TEST_ERROR, "never try the program"),
-    (ADD, "raise SystemExit(0)", Ending.TEST_ERROR, "never try the program"),
+    (ADD, "def check(candidate): assert candidate(1, 2) == 4", Ending.TEST_ERROR, "never used the program"),
+    (ADD, "raise SystemExit(0)", Ending.TEST_ERROR, "never used the program"),
     (ADD, "def f(:", Ending.TEST_ERROR, "SyntaxError"),
     (ADD, "undefined_name", Ending.TEST_ERROR, "NameError"),
     (ADD, "assert undefined_name(add(1, 2))", Ending.TEST_ERROR, "NameError"),
@@ -238,7 +242,8 @@ ASSERTIONS = [
 async def test_assertions_run_apart_from_the_program(
     sandbox: Embedded, source: str, code: str, ending: Ending, reason: str
 ) -> None:
-    case = await one(sandbox, asserts(source, code))
+    limits = Limits(cpu_s=1, wall_s=20, memory_bytes=256 * MIB)
+    case = await one(sandbox, asserts(source, code, limits=limits))
 
     assert case.ending is ending, case
     assert reason in case.reason
@@ -459,3 +464,57 @@ async def test_a_checker_decides_on_an_output(sandbox: Embedded, source: str, en
     assert case.ending is ending, case
     assert case.reason.startswith(reason)
     assert b"True" not in case.stdout
+
+
+async def test_the_output_of_all_cases_together_is_bounded(sandbox: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "KEPT_OUTPUT_BYTES", 25_000)
+
+    run = await sandbox.run(stdio("print('x' * 10_000)", "", "", "", ""))
+
+    assert [case.ending for case in run.cases] == [Ending.OK, Ending.OK, Ending.OUTPUT_LIMIT, Ending.OUTPUT_LIMIT]
+    assert sum(len(case.stdout) for case in run.cases) < 25_000
+
+
+async def test_a_starved_run_is_tried_once_more_alone(sandbox: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    tries: list[str] = []
+
+    def starved(outcome: Outcome, limits: Limits) -> bool:
+        if limits.wall_s == 1:
+            tries.append(outcome.note.decode())
+        return tries == ["R"]
+
+    monkeypatch.setattr(_slot, "starved", starved)
+    limits = Limits(cpu_s=1, wall_s=1)
+    others = [asyncio.ensure_future(sandbox.run(stdio("import time\ntime.sleep(0.3)"))) for _ in range(3)]
+
+    case = await one(sandbox, stdio("import time\ntime.sleep(60)", limits=limits))
+    await asyncio.gather(*others)
+
+    assert case.ending is Ending.TIME_LIMIT
+    assert tries == ["R", "R"]
+
+
+async def test_waiting_for_a_core_is_told_from_sleeping() -> None:
+    def outcome(cpu_s: float, waited_s: float, stopped: Stop | None) -> Outcome:
+        return Outcome(
+            status=9,
+            cpu_s=cpu_s,
+            wall_s=3.0,
+            resident_bytes=0,
+            peak_bytes=0,
+            stdout=b"",
+            stdout_bytes=0,
+            stderr=b"",
+            stderr_bytes=0,
+            note=b"R",
+            stopped=stopped,
+            out_of_memory=False,
+            waited_s=waited_s,
+        )
+
+    limits = Limits(cpu_s=3, wall_s=3)
+
+    assert starved(outcome(0.5, 2.0, Stop.WALL), limits)
+    assert not starved(outcome(0.5, 0.0, Stop.WALL), limits)
+    assert not starved(outcome(2.0, 1.0, Stop.WALL), limits)
+    assert not starved(outcome(0.5, 2.0, Stop.CPU), limits)

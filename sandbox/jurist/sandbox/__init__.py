@@ -1,5 +1,7 @@
 """Runs untrusted programs: the values. A backend is in a module of its own (`jurist.sandbox.embedded`)."""
 
+from typing import TYPE_CHECKING
+
 from jurist.sandbox._values import (
     Asserts,
     CaseRun,
@@ -14,6 +16,9 @@ from jurist.sandbox._values import (
     Stdio,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 __all__ = [
     "Asserts",
     "CaseRun",
@@ -26,4 +31,12 @@ __all__ = [
     "Run",
     "SandboxUnavailableError",
     "Stdio",
+    "doctor",
 ]
+
+
+def doctor() -> Sequence[Finding]:
+    """Try what the embedded backend needs of this host, without starting it; takes a fifth of a second."""
+    from jurist.sandbox._doctor import findings  # noqa: PLC0415  verifiers import this module for its values alone
+
+    return findings()

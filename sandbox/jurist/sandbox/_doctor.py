@@ -132,6 +132,6 @@ def _scratch() -> Finding:
     )
 
 
-def doctor() -> Sequence[Finding]:
+def findings() -> Sequence[Finding]:
     """Try what the embedded backend needs, without starting it; takes some milliseconds."""
     return [_kernel(), *_namespaces(), _seccomp(), _group(), _user(), _scratch()]

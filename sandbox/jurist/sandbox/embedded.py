@@ -51,6 +51,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Embedded"]
 
+KEPT_OUTPUT_BYTES: Final = 128 << 20
+"""Of all cases of one run together: their outputs wait in memory until they are compared."""
 TRIES: Final = 2
 """Boxes that one case may take down before we stop blaming ourselves for it."""
 
@@ -198,7 +200,7 @@ class Embedded:
         late = False
         while len(cases) < count and not slot.cancelled:
             tried = await _surely(slot, partial(self._attempt, slot, program, artifact, len(cases)))
-            cases += tried.cases
+            cases += _within(tried.cases, KEPT_OUTPUT_BYTES - sum(map(_size, cases)))
             late |= tried.starved
             ending = cases[-1].ending
             if ending is Ending.COMPILE_ERROR:
@@ -244,6 +246,23 @@ class Embedded:
             return tried.cases[-1]
         self._cache.put(key, found[-1])
         return found[-1]
+
+
+def _size(case: CaseRun) -> int:
+    return len(case.stdout) + len(case.returned or "")
+
+
+def _within(cases: list[CaseRun], room_bytes: int) -> list[CaseRun]:
+    """Give up what a program printed beyond what is kept of one."""
+    kept: list[CaseRun] = []
+    for case in cases:
+        room_bytes -= _size(case)
+        if room_bytes < 0:
+            reason = f"more than {KEPT_OUTPUT_BYTES} bytes in all its tests"
+            kept.append(dataclasses.replace(case, ending=Ending.OUTPUT_LIMIT, reason=reason, stdout=b"", returned=None))
+        else:
+            kept.append(case)
+    return kept
 
 
 async def _surely(slot: Slot, attempt: Callable[[], Awaitable[Try]]) -> Try:

@@ -198,6 +198,4 @@ def test(job: dict[str, Any]) -> NoReturn:
         _judge(error, link, lines)
     if not link.used:  # tests that try nothing would pass every program
         _conclude("test_error", "the test code never used the program")
-    if not link.used:
-        _conclude("test_error", "the tests never try the program")
     _conclude("ok")
