@@ -20,6 +20,7 @@ INSTALL_TIMEOUT_S = 300.0
 SCRIPT = """
 import asyncio, os, sys, warnings
 warnings.simplefilter("error")
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)  # Python 3.12 on, of every fork beside threads
 from jurist.client import Client, InvalidInputError, group, rewards
 
 client = Client(sys.argv[1], recipe={"terms": [{"verifier": "format_tags", "weight": 1.0}]})

@@ -116,8 +116,9 @@ def test_a_client_goes_to_another_process(client: Client) -> None:
 
 
 FORKING = """
-import os, sys, threading, time
+import os, sys, threading, time, warnings
 from jurist.client import Client, group
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)  # Python 3.12 on, of every fork beside threads
 
 client = Client(sys.argv[1], recipe="length")
 client.score([group(["abc"])])
@@ -188,7 +189,9 @@ threading.Thread(target=score).start()
 """
     ended = run_script(script, service.target)
 
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "3.0 4.0\n", "")
+    # Python 3.12.1 starts no more threads then, and gRPC needs one
+    assert ended.stdout == "3.0 4.0\n" or "can't create new thread at interpreter shutdown" in ended.stderr
+    assert ended.returncode == 0
 
 
 @pytest.mark.parametrize(
