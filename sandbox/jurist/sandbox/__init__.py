@@ -1,5 +1,7 @@
 """Runs untrusted programs: the values. A backend is in a module of its own (`jurist.sandbox.embedded`)."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING
 
 from jurist.sandbox._values import (
