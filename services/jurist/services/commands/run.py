@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from jurist.sandbox import Ending, Limits, Program, Run, SandboxUnavailableError, Stdio
-from jurist.sandbox._doctor import doctor as findings
+from jurist.sandbox import doctor as findings
 from jurist.sandbox.embedded import Embedded
 from jurist.services.commands.ending import told
 from jurist.services.errors import ConfigurationError
