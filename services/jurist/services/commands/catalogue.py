@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jurist import verifiers as registry
-from jurist.services import catalogue, codec
+from jurist.services import catalogue, codec, options
 from jurist.services.commands.ending import told
 from jurist.services.cookbook import Cookbook
 from jurist.services.errors import UnknownNameError
@@ -43,7 +43,7 @@ def verifiers(
         return
     console.print(f"[bold]{name}[/bold] (version {infos[0].version}): {infos[0].description}")
     table = Table("option", "type", "default", "meaning", box=None, pad_edge=False)
-    for option, schema in MessageToDict(infos[0].options_schema)["properties"].items():
+    for option, schema in options.schema(registry.load(name))["properties"].items():
         cells = (option, _type(schema), json.dumps(schema.get("default")), schema.get("description", ""))
         table.add_row(*map(Text, cells))
     console.print(table)
