@@ -16,8 +16,6 @@ import numpy.typing as npt
 from wordfreq import get_frequency_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from jurist.verifiers._scripts import Codes
 
 __all__ = ["GROUPS", "Floats", "Indices", "WordModel", "word_hashes", "word_model"]
@@ -45,6 +43,7 @@ LONGEST_WORD = 48
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _BEGIN, _END = 2, 3  # code points that no text holds here
+_JOINER = 0x200C  # Persian lists keep it, our texts do not
 _LATIN_OF_CYRILLIC = (("љ", "lj"), ("њ", "nj"), ("џ", "dž"))
 _CYRILLIC = str.maketrans("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијклмнопрстћуфхцчш")
 
@@ -138,29 +137,27 @@ def _powers() -> Hashes:
     return np.array([pow(0x100000001B3, place + 1, 1 << 64) for place in range(LONGEST_WORD)], np.uint64)
 
 
-def _word_list(language: str, script: str) -> Iterator[tuple[float, list[str]]]:
-    """List a language's words with their frequency, as our texts spell them."""
+def _word_list(language: str, script: str) -> tuple[_Letters, Floats]:
+    """Spell a language's words as our texts do, with the frequency of each."""
     lists = get_frequency_list(language, "small")
     get_frequency_list.cache_clear()  # it keeps what it read, several times the size of our arrays
-    for centibels, words in enumerate(lists):
-        spelt = [word.replace("\u200c", "") for word in words if word[0].isalpha()]
-        if script == "Cyrl" and language == "sh":
-            spelt = [_in_cyrillic(word) for word in spelt]
-        yield 10.0 ** (-centibels / 100), spelt
-
-
-def _in_cyrillic(word: str) -> str:
-    for cyrillic, latin in _LATIN_OF_CYRILLIC:
-        word = word.replace(latin, cyrillic)
-    return word.translate(_CYRILLIC)
-
-
-def _spelt(words: list[str]) -> _Letters:
-    length = np.array([min(len(word), LONGEST_WORD) for word in words], np.intp)
-    text = "".join(word[:LONGEST_WORD] for word in words)
+    text = "".join(f"{word}\n" for words in lists for word in words)
+    if script == "Cyrl" and language == "sh":
+        text = _in_cyrillic(text)
+    rates = np.repeat(10.0 ** (np.arange(len(lists)) / -100), [len(words) for words in lists]).astype(np.float32)
     codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
-    end = np.cumsum(length)
-    return _Letters.of(codes, end - length, end)
+    codes = codes[codes != _JOINER]
+    end = np.flatnonzero(codes == ord("\n"))
+    start = np.append(0, end[:-1] + 1)
+    filled = end > start
+    start, end = start[filled], end[filled]
+    return _Letters.of(codes, start, np.minimum(end, start + LONGEST_WORD)), rates[filled]
+
+
+def _in_cyrillic(text: str) -> str:
+    for cyrillic, latin in _LATIN_OF_CYRILLIC:
+        text = text.replace(latin, cyrillic)
+    return text.translate(_CYRILLIC)
 
 
 @cache
@@ -172,21 +169,20 @@ def word_model(script: str) -> WordModel:
     hashes: list[Hashes] = []
     frequencies: list[Floats] = []
     for column, language in enumerate(languages):
-        listed = list(_word_list(language, script))
-        letters = _spelt([word for _, words in listed for word in words])
+        letters, rates = _word_list(language, script)
         triple, pair, _ = letters.cells()
         trigrams[:, column] = np.log(np.bincount(triple, minlength=CELLS) + UNSEEN_WEIGHT * UNSEEN)
         bigrams[:, column] = np.log(np.bincount(pair, minlength=CELLS) + UNSEEN_WEIGHT)
         hashes.append(letters.hashes())
-        rates = np.array([rate for rate, _ in listed], np.float32)
-        frequencies.append(np.repeat(rates, [len(words) for _, words in listed]))
-    every = np.concatenate(hashes)
+        frequencies.append(rates)
     column_of = np.repeat(np.arange(len(languages), dtype=np.uint8), [len(part) for part in hashes])
+    every = np.concatenate(hashes)
     order = np.argsort(every, kind="stable")
-    unique, first = np.unique(every[order], return_index=True)
+    every = every[order]
+    first = np.flatnonzero(np.append(True, every[1:] != every[:-1]))
     offset = np.append(first, len(every)).astype(np.intp)
     frequency = np.concatenate(frequencies)[order]
-    return WordModel(languages, unique, offset, column_of[order], frequency, trigrams, bigrams)
+    return WordModel(languages, every[first], offset, column_of[order], frequency, trigrams, bigrams)
 
 
 def word_hashes(codes: Codes, start: Indices, end: Indices) -> Hashes:
