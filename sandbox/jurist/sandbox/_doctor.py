@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from jurist.sandbox import _cgroup
 from jurist.sandbox._box import kernel, seccomp
 from jurist.sandbox._values import Finding, SandboxUnavailableError
+from jurist.sandbox.languages import LANGUAGES, toolchain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,6 +133,17 @@ def _scratch() -> Finding:
     )
 
 
+def _tools(name: str) -> Finding:
+    language = LANGUAGES[name]
+    return Finding(
+        name=f"toolchain for {name}",
+        present=toolchain(name) is not None,
+        needed=False,
+        detail=" and ".join(language.tools),
+        remedy=f"install {language.package} where programs in {name} are to be judged",
+    )
+
+
 def findings() -> Sequence[Finding]:
     """Try what the embedded backend needs, without starting it; takes some milliseconds."""
-    return [_kernel(), *_namespaces(), _seccomp(), _group(), _user(), _scratch()]
+    return [_kernel(), *_namespaces(), _seccomp(), _group(), _user(), _scratch(), *map(_tools, LANGUAGES)]
