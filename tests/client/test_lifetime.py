@@ -8,11 +8,12 @@ import gc
 import json
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
@@ -154,9 +155,11 @@ def test_parent_and_child_both_score_after_a_fork(service: Service, threads: int
 
 
 def test_a_child_that_could_only_hang_is_told_so(service: Service) -> None:
-    ended = run_script(f"import grpc\n{FORKING}", service.target, "0")
+    closing = FORKING.replace("time.sleep(0.1)", "client.close()")
+    for script in (FORKING, closing):
+        ended = run_script(f"import grpc\n{script}", service.target, "0")
 
-    assert "GRPC_ENABLE_FORK_SUPPORT=1: set it, import jurist.client before grpc" in ended.stderr
+        assert "GRPC_ENABLE_FORK_SUPPORT=1: set it, import jurist.client before grpc" in ended.stderr
 
 
 def test_exit_does_not_wait_for_scores(service: Service) -> None:
@@ -293,6 +296,29 @@ def test_a_callback_that_fails_harms_no_neighbour(client: Client) -> None:
 
     assert [rewards(future.result(5.0)) for future in futures] == [[3.0]] * 3
     assert client.score_rollout("abc").reward == 3.0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_callback_that_exits_leaves_nobody_waiting(service: Service, client: Client) -> None:
+    service.script.extend([service.wait(0.2), service.wait(15.0)])
+    client.submit(group(["abc"])).add_done_callback(lambda _: sys.exit())
+    assert service.arrived.wait(5.0)
+    other = client.submit(group(["abc"]))
+
+    with pytest.raises((ClientError, CancelledError)):
+        other.result(5.0)
+    assert client.score_rollout("abc").reward == 3.0
+
+
+def test_ctrl_c_stops_the_servers_work(service: Service) -> None:
+    service.script.append(service.wait(60.0))
+    script = "import sys; from jurist.client import Client, group; Client(sys.argv[1]).score([group(['x'])])"
+    with subprocess.Popen([sys.executable, "-c", script, service.target], stderr=subprocess.PIPE, text=True) as process:
+        assert service.arrived.wait(10.0)
+        process.send_signal(signal.SIGINT)
+
+        assert process.communicate(timeout=5.0)[1].endswith("KeyboardInterrupt\n")
+    assert service.cancelled.wait(5.0)
 
 
 def test_a_callback_that_would_wait_for_itself_is_told_so(client: Client) -> None:

@@ -9,7 +9,7 @@ import time
 import uuid
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 import grpc
 
@@ -67,9 +67,7 @@ class Client:
         self._recipe = None if recipe is None else recipe_message(recipe)
         self._timeout_s = timeout_s
         self._patience_s = patience_s
-        self._lock = threading.Lock()  # one connection is opened, by whichever thread comes first
-        self._opened: _Opened | None = None
-        _clients.add(self)
+        self._here = _Here()
 
     def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
         return partial(
@@ -87,8 +85,8 @@ class Client:
 
         The next call opens another.
         """
-        with self._lock:
-            opened, self._opened = self._opened, None
+        with self._here.lock:
+            opened, self._here.opened = self._here.opened, None
         if opened is not None:
             opened.close()
             opened.connection.join(CLOSING_S)
@@ -236,22 +234,16 @@ class Client:
         )
 
     def _open(self) -> _Opened:
-        with self._lock:
-            if self._opened is None:
-                if _barred:
+        here = self._here
+        with here.lock:
+            if here.opened is None or here.opened.connection.closed:
+                if not _forking.usable():
                     raise ClientError(
                         f"this process was forked from one that had used gRPC without {_forking.VARIABLE}=1: set it, "
                         "import jurist.client before grpc, or start processes by spawn"
                     )
-                self._opened = _Opened(self, Connection(self._target, self._patience_s))
-            return self._opened
-
-    def forget(self) -> None:
-        """Leave the parent's connection alone, after a fork."""
-        self._lock = threading.Lock()  # another thread may have held it
-        if self._opened is not None:
-            _inherited.append(self._opened)
-            self._opened = None
+                here.opened = _Opened(self, Connection(self._target, self._patience_s))
+            return here.opened
 
 
 class _Opened:
@@ -278,16 +270,29 @@ def _single(
     )
 
 
-_clients: weakref.WeakSet[Client] = weakref.WeakSet()
-_inherited: list[Any] = []  # a parent's connections: even freeing one would disturb the calls of the parent
-_barred = False
+class _Here:
+    """What a client has in this process. A forked child begins with nothing."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()  # one connection is opened, by whichever thread comes first
+        self.opened: _Opened | None = None
+        _everywhere.add(self)
+
+    def forget(self) -> None:
+        """Leave the parent's connection alone: even freeing it would disturb the parent's calls."""
+        self.lock = threading.Lock()  # another thread may have held it
+        if self.opened is not None:
+            _inherited.append(self.opened)
+            self.opened = None
+
+
+_everywhere: weakref.WeakSet[_Here] = weakref.WeakSet()
+_inherited: list[_Opened] = []
 
 
 def _after_fork() -> None:
-    global _barred  # noqa: PLW0603  # a fact of the process
-    for client in _clients:
-        client.forget()
-    _barred = bool(_inherited) and not _forking.SUPPORTED
+    for here in _everywhere:
+        here.forget()
 
 
 os.register_at_fork(after_in_child=_after_fork)

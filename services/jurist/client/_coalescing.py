@@ -1,6 +1,6 @@
 """Many small calls become few messages.
 
-Trainers that score one sample a call would send one message each, 11x slower. Groups that are submitted within a
+Trainers that score one sample a call would send one message each, 5 to 15x slower. Groups that are submitted within a
 moment travel together; single completions of one task and recipe are joined into one group, so that the task is sent
 and read once and equal completions are judged once. Nobody pays for a neighbour: a message that fails because of what
 is in it is halved and sent again until the fault is alone.

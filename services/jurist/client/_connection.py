@@ -17,7 +17,6 @@ import random
 import threading
 import time
 from contextlib import suppress
-from itertools import count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -105,7 +104,8 @@ class Connection:
     ) -> Response:
         """Call a method of the stub, again and again while no server takes it."""
         patience = time.monotonic() + self._patience_s
-        for tries in count():
+        tries = 0
+        while True:
             left = deadline - time.monotonic()
             if left <= 0:
                 raise DeadlineError("the timeout passed before a server took the work")
@@ -115,8 +115,8 @@ class Connection:
                 pause = _pause(error, tries)
                 if pause is None or time.monotonic() + pause > min(patience, deadline):
                     raise error_of(error) from None
+            tries += 1
             await asyncio.sleep(pause)
-        raise AssertionError  # `count` has no end
 
     def _run(self) -> None:
         try:
@@ -127,7 +127,10 @@ class Connection:
                 self._channel.close()
 
     async def _live(self) -> None:
-        await self._end.wait()
+        try:
+            await self._end.wait()
+        finally:
+            self.closed = True  # whatever ends the loop, such as sys.exit in a callback
         unfinished = asyncio.all_tasks() - {asyncio.current_task()}
         for task in unfinished:
             task.cancel()

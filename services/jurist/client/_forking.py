@@ -11,13 +11,21 @@ import os
 import sys
 import threading
 
-__all__ = ["GATE", "SUPPORTED", "VARIABLE"]
+__all__ = ["GATE", "VARIABLE", "usable"]
 
 VARIABLE = "GRPC_ENABLE_FORK_SUPPORT"
 
 if "grpc" not in sys.modules:  # once imported, it has read the variable
     os.environ.setdefault(VARIABLE, "1")
-SUPPORTED = os.environ.get(VARIABLE, "").lower() in {"1", "true", "yes", "y", "t"}
+_SUPPORTED = os.environ.get(VARIABLE, "").lower() in {"1", "true", "yes", "y", "t"}
+_first_user = 0  # the process id of the first that used gRPC through this client: this one or a forebear
 
 GATE = threading.Lock()
 os.register_at_fork(before=GATE.acquire, after_in_parent=GATE.release, after_in_child=GATE.release)
+
+
+def usable() -> bool:
+    """Begin to use gRPC in this process; returns whether that works, or would hang."""
+    global _first_user  # noqa: PLW0603  # a fact of the process
+    _first_user = _first_user or os.getpid()
+    return _SUPPORTED or _first_user == os.getpid()
