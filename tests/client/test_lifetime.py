@@ -162,6 +162,34 @@ def test_a_child_that_could_only_hang_is_told_so(service: Service) -> None:
         assert "GRPC_ENABLE_FORK_SUPPORT=1: set it, import jurist.client before grpc" in ended.stderr
 
 
+def test_a_child_of_a_process_that_streams_is_told_that_it_cannot_score(service: Service) -> None:
+    script = """
+import os, sys, warnings
+from jurist.client import Client, ClientError, group
+warnings.filterwarnings("ignore", "This process", DeprecationWarning)
+client = Client(sys.argv[1], recipe="length")
+stream = client.stream(group(["abc"]) for _ in range(3))
+next(stream)
+child = os.fork()
+if not child:
+    try:
+        client.score([group(["abc"])])
+    except ClientError as error:
+        print(error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+print(len(list(stream)), client.score_rollout("abc").reward)
+if os.fork():
+    os.wait()
+print(client.score_rollout("abc").reward)
+"""
+    ended = run_script(script, service.target)
+
+    told, *rest = ended.stdout.splitlines()
+    assert told.startswith("this process was forked while another thread used `stream`")
+    assert (rest, ended.stderr) == (["2 3.0", "3.0", "3.0"], "")
+
+
 def test_exit_does_not_wait_for_scores(service: Service) -> None:
     service.script.extend([service.wait(60.0)] * 2)
     script = """

@@ -176,7 +176,8 @@ class Client:
 
         A group that cannot be accepted yields a `Refusal`. `groups` is read in another thread; an error of it is raised
         after the scores of what came before it. A connection that breaks ends the stream with an error: `submit`
-        retries, a stream does not. It takes as long as `groups` does, so there is no timeout by default.
+        retries, a stream does not. It takes as long as `groups` does, so there is no timeout by default. A process
+        that is forked meanwhile cannot score.
         """
         connection = self._open().connection
         failures: list[Exception] = []
@@ -197,6 +198,7 @@ class Client:
 
         with _forking.GATE:
             call = connection.stub.ScoreStream(requests(), timeout=timeout_s)
+            _forking.STREAMS.add(call)
         try:
             for response in call:
                 yield response.scores if response.HasField("scores") else response.refusal
@@ -204,6 +206,7 @@ class Client:
             raise ClientError("the client was closed") if connection.closed else error_of(error) from None
         finally:
             call.cancel()
+            _forking.STREAMS.discard(call)
         if failures:
             raise failures[0]
 
@@ -237,11 +240,9 @@ class Client:
         here = self._here
         with here.lock:
             if here.opened is None or here.opened.connection.closed:
-                if not _forking.usable():
-                    raise ClientError(
-                        f"this process was forked from one that had used gRPC without {_forking.VARIABLE}=1: set it, "
-                        "import jurist.client before grpc, or start processes by spawn"
-                    )
+                obstacle = _forking.obstacle()
+                if obstacle:
+                    raise ClientError(obstacle)
                 here.opened = _Opened(self, Connection(self._target, self._patience_s))
             return here.opened
 
