@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def lingering(monkeypatch: pytest.MonkeyPatch) -> None:
     """Time enough to submit all of a test's groups on a busy machine."""
-    monkeypatch.setattr("jurist.client._coalescing.LINGER_S", 0.2)
+    monkeypatch.setattr("jurist.client._coalescing.LINGER_S", 0.1)
 
 
 async def test_concurrent_calls_travel_together(service: Service, client: Client) -> None:
