@@ -282,6 +282,7 @@ _PLAIN = re.compile(r"[-+\d\s.,/()\[\]{}\\^_*=<>|!%$°√πA-Za-z]*")
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{\w+\*?\}(?:\{[clr|]+\})?")
 _VERB = re.compile(r"\b(?:is|are|was|were|be|equals|gives|yields)\b")
 _QUOTES = re.compile(r'^["\\ ]+|["\\ ]+$')
+_FORMAL = re.compile(r"[\d\\=√π∞∅^+*/<>|]|\s-\s|^(?:\W*\b[A-Za-z]\b)+\W*$")
 _MONEY = re.compile(r"\d+,\d\d\s*[$€£](?=\s|$)")
 _WORDS = re.compile(r"[A-Za-z]{3,}")
 
@@ -363,7 +364,7 @@ def _closing(text: str) -> Extraction | None:
     if not line:
         return None
     line = _THUS.sub("", line[-MAX_LINE:])
-    if _is_answer(line):
+    if _is_answer(line) and (" " not in line or _FORMAL.search(line)):
         sides = _RIGHT_SIDE.match(line)
         return Extraction(sides[2].strip(), "last line", line) if sides else Extraction(line, "last line")
     sentence = _last_sentence(line)
@@ -384,7 +385,7 @@ def _last_sentence(line: str) -> str:
 
 def _closing_value(sentence: str) -> str:
     """Take what a closing sentence states: what follows its last copula, or the formula that ends it."""
-    if _is_answer(sentence):
+    if _is_answer(sentence) and (" " not in sentence or _FORMAL.search(sentence)):
         return sentence
     ending = re.search(rf"({_MATH})[\s.]*$", sentence)
     for copula in reversed(list(_COPULA.finditer(sentence))):

@@ -14,7 +14,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from jurist.verifiers._math.evaluation import UndefinedError, UnsupportedError
-from jurist.verifiers._math.numerics import GUARD_DIGITS, Numerics, doubles, many_digits
+from jurist.verifiers._math.numerics import GUARD_DIGITS, ROUNDING, Numerics, doubles, many_digits
 from jurist.verifiers._math.rationals import rational
 from jurist.verifiers._math.residues import PRIMES, Residues
 from jurist.verifiers._math.rules import Finding
@@ -40,8 +40,8 @@ CONSTANT_DIGITS = (50, 150)
 """Of the two confirmations for constants: the second sees what the first rounds away."""
 NEAR = 1e-7
 """Relative difference below which doubles say nothing."""
-MAX_LOSS = 1e6
-"""By how much a sum may be smaller than its terms for doubles to say anything."""
+MAX_LOSS = 1e5
+"""By how much rounding may have grown in an integral that is taken for equal."""
 FEWEST_DIGITS = 10
 """Left of many digits, below which they say nothing either."""
 QUADRATURE_ERROR = 1e-9
@@ -150,7 +150,7 @@ def _try(tree: Tree, context: Any, symbols: dict[str, Fraction], *, complex_valu
 def _differ(left: tuple[Value, float], right: tuple[Value, float]) -> bool:
     """Tell whether two doubles differ by more than their rounding can account for."""
     size = max(abs(left[0]), abs(right[0]))
-    return bool(abs(left[0] - right[0]) > NEAR * size and max(left[1], right[1]) < MAX_LOSS)
+    return bool(abs(left[0] - right[0]) > (NEAR + 4 * ROUNDING * max(left[1], right[1])) * size)
 
 
 def _agree(left: Tree, right: Tree, digits: int, symbols: dict[str, Fraction], *, complex_values: bool) -> bool:
@@ -188,7 +188,8 @@ def _digits(left: Tree, right: Tree, *, complex_values: bool) -> bool | None:
         return False
     if _has(left, "integral") or _has(right, "integral"):
         size = max(abs(one[0]), abs(other[0]))
-        return True if size and abs(one[0] - other[0]) < QUADRATURE_ERROR * size else None
+        exact = max(one[1], other[1]) < MAX_LOSS
+        return True if size and exact and abs(one[0] - other[0]) < QUADRATURE_ERROR * size else None
     return all(_agree(left, right, digits, {}, complex_values=complex_values) for digits in CONSTANT_DIGITS)
 
 

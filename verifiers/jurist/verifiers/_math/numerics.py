@@ -30,7 +30,11 @@ MAX_GAMMA = 1e6
 """Of a factorial's argument."""
 GUARD_DIGITS = 14
 """Of a computation in many digits, not trusted; a sum that is smaller than this leaves is zero."""
-QUADRATURE_POINTS = 24
+ROUNDING = 1e-14
+"""Relative error granted to a double that comes out of some dozen operations."""
+WORST_INTEGRAL = 0.01
+"""Relative error of a numerical integral that still tells something."""
+QUADRATURE_POINTS = 16
 """Of one Gauss-Legendre panel."""
 
 _LOCAL = threading.local()
@@ -287,7 +291,7 @@ class Numerics(Arithmetic[Any]):
         if head[-1] == "h" and head[:2] != "ar" and abs(value) > 300:  # noqa: PLR2004 - within doubles
             raise UnsupportedError
         name = TRIGONOMETRIC[head]
-        result = self.applied(name, value)
+        result = self.by_name(name, value)
         if not self.complex_values and _is_complex(result):
             raise UndefinedError
         pole = 1e9 if self.context is doubles() else 1e25
@@ -295,7 +299,7 @@ class Numerics(Arithmetic[Any]):
             raise UndefinedError
         return result
 
-    def applied(self, name: str, value: Any) -> Any:  # noqa: ANN401
+    def by_name(self, name: str, value: Any) -> Any:  # noqa: ANN401
         """Apply a function by name; mpmath's doubles lack a few, which its digits have."""
         function = getattr(self.context, name, None)
         if function is not None:
@@ -317,8 +321,10 @@ class Numerics(Arithmetic[Any]):
         ends = self.value(low), self.value(high)
         if any(map(_is_complex, ends)):
             raise UnsupportedError
-        coarse, fine = (self.panels(body, variable.name, ends, count) for count in (2, 5))
-        if abs(coarse - fine) > 1e-10 * max(1.0, abs(fine)):
+        coarse, fine = (self.panels(body, variable.name, ends, count) for count in (2, 3))
+        error = abs(coarse - fine) / max(abs(fine), 1e-9)
+        self.loss = max(self.loss, error / ROUNDING)
+        if error > WORST_INTEGRAL:
             raise UnsupportedError
         return fine
 

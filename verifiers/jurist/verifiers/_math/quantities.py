@@ -16,6 +16,7 @@ __all__ = ["Quantity", "equal_scalars", "equal_values", "quantity"]
 
 ATTACHED = frozenset("msghLlN")
 """Units that are often written right after their number, as variables are: `5m`."""
+COLLECTIONS = frozenset({"()", "[]", "(]", "[)", "{}", "braces", "list", "either", "group"})
 DEGREE = Unit((("angle", 1),), Fraction(1))
 
 
@@ -101,13 +102,11 @@ def equal_scalars(reference: Tree, answer: Tree, rules: Rules) -> Finding:
 
 
 def _wordy(tree: Tree) -> bool:
-    """Tell whether there are words where a value should be."""
-    return any(
-        isinstance(node, Apply)
-        and node.head not in {"unit", "row", "side"}
-        and any(isinstance(arg, Text) for arg in node.args)
-        for node in walk(tree)
-    )
+    """Tell whether there are words, a tuple or a set where a value should be."""
+    inner = [node for node in walk(tree) if isinstance(node, Apply) and node.head not in {"unit", "row", "side"}]
+    if any(node.head in COLLECTIONS for node in inner):
+        return True
+    return any(isinstance(arg, Text) for node in inner for arg in node.args)
 
 
 def _with_percent(one: Quantity, other: Quantity, rules: Rules) -> Finding:

@@ -40,6 +40,9 @@ class Rationals(Arithmetic[Fraction]):
     def number(self, value: Fraction) -> Fraction:
         return value
 
+    def vanishes(self, value: Fraction) -> bool:
+        return not value
+
     def add(self, left: Fraction, right: Fraction) -> Fraction:
         return _bounded(left + right)
 

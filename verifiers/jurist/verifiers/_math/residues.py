@@ -87,6 +87,9 @@ class Residues(Arithmetic[int]):
             return _square_root_of_minus_one(self.prime)
         return super().symbol(name) % self.modulus
 
+    def vanishes(self, value: int) -> bool:
+        return not value
+
     def add(self, left: int, right: int) -> int:
         return (left + right) % self.modulus
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from jurist.verifiers._math.evaluation import Arithmetic, UndefinedError, UnsupportedError
 from jurist.verifiers._math.rationals import rational
-from jurist.verifiers._math.tree import Apply, Tree
+from jurist.verifiers._math.tree import Apply, Symbol, Tree
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -19,6 +19,8 @@ ROUNDING = 1e-15
 """Relative error of one operation on doubles."""
 LGAMMA_ROUNDING = 1e-14
 """Relative error of the logarithm of a factorial."""
+LARGEST_COUNT = 10**300
+"""Of factors: within a double's range."""
 LEAST_GAP = 1e-9
 """Between two logarithms that are told apart."""
 
@@ -103,8 +105,13 @@ class Sizes(Arithmetic[Size]):
                 return Size(value.sign, value.logarithm / 2, value.error) if value.sign >= 0 else self.fail()
             size = math.inf if value.logarithm > 700 else math.exp(value.logarithm)  # noqa: PLR2004 - a double's range
             return Size(1, value.sign * size, size * (value.error + ROUNDING))
-        if head == "!":
+        if head in {"ln", "log"}:
+            logarithm = self.logarithm(args[0])
+            return self.divide(logarithm, self.logarithm(args[1])) if head == "log" else logarithm
+        if head in {"!", "gamma"}:
             value = self.value(args[0])
+            if head == "gamma":
+                value = self.add(value, Size(-1, 0.0))
             if value.sign <= 0 or value.logarithm > 600:  # noqa: PLR2004 - a double's range
                 return Size(1, math.inf) if value.sign > 0 else self.fail()
             size = math.lgamma(math.exp(value.logarithm) + 1)
@@ -117,6 +124,21 @@ class Sizes(Arithmetic[Size]):
             return Size(1, sizes[0] - sizes[1] - sizes[2], LGAMMA_ROUNDING * (1 + sum(sizes)))
         exact = rational(Apply(head, args))
         return self.number(exact) if exact is not None else self.fail()
+
+    def logarithm(self, tree: Tree) -> Size:
+        """Take the logarithm of a value that is far from one."""
+        value = self.value(tree)
+        if value.sign != 1 or math.isinf(value.logarithm) or abs(value.logarithm) < 1:
+            return self.fail()
+        error = value.error / abs(value.logarithm) + ROUNDING
+        return Size(1 if value.logarithm > 0 else -1, math.log(abs(value.logarithm)), error)
+
+    def loop(self, head: str, body: Tree, index: str, bounds: tuple[int, int]) -> Size:
+        low, high = bounds
+        if head == "prod" and body == Symbol(index) and 1 <= low <= high < LARGEST_COUNT:
+            sizes = math.lgamma(high + 1), math.lgamma(low)
+            return Size(1, sizes[0] - sizes[1], LGAMMA_ROUNDING * (1 + sum(sizes)))
+        return super().loop(head, body, index, bounds)
 
     def fail(self) -> Size:
         """Give up."""
