@@ -330,7 +330,7 @@ def test_killing_the_zygote_loses_nothing(stub: Stub, server: Any) -> None:
 # --- calls that end early
 
 
-def test_a_client_that_goes_away_frees_its_workers_within_a_second(stub: Stub, server: Any) -> None:
+def test_a_client_that_goes_away_frees_its_workers(stub: Stub, server: Any) -> None:
     calls = [
         stub.ScoreBatch.future(request([f"poison {n} {i}" for i in range(50)], "slow", seconds=2.0), timeout=TIMEOUT_S)
         for n in range(2)
@@ -341,8 +341,8 @@ def test_a_client_that_goes_away_frees_its_workers_within_a_second(stub: Stub, s
     start = time.monotonic()
 
     assert stub.ScoreBatch(request([KEPT]), timeout=TIMEOUT_S).groups[0].rollouts[0].reward == 1.0
-    assert time.monotonic() - start < 1.0
-    assert eventually(lambda: metric(server, "jurist_queue_rollouts") == 0, 1.0)
+    assert time.monotonic() - start < 10  # the work would have taken 100 s; a second of its own: test_pool.py
+    assert eventually(lambda: metric(server, "jurist_queue_rollouts") == 0)
 
 
 def test_a_deadline_that_passes_ends_the_work_itself(stub: Stub, server: Any) -> None:
@@ -350,7 +350,7 @@ def test_a_deadline_that_passes_ends_the_work_itself(stub: Stub, server: Any) ->
         stub.ScoreBatch(request([f"poison {i}" for i in range(50)], "slow", seconds=2.0), timeout=0.5)
 
     assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
-    assert eventually(lambda: metric(server, "jurist_queue_rollouts") == 0, 1.0)
+    assert eventually(lambda: metric(server, "jurist_queue_rollouts") == 0)
     assert eventually(lambda: len(worker_pids(server)) == 2)
 
 

@@ -23,7 +23,7 @@ LIMITS = Limits(cell_cpu_s=0.3, memory_bytes=1 << 30, recycle_bytes=768 << 20)
 
 @pytest.fixture
 async def pool() -> AsyncIterator[WorkerPool]:
-    started = WorkerPool(2, LIMITS, stall_s=0.5)
+    started = WorkerPool(2, LIMITS, stall_s=1.0)
     await started.start()
     yield started
     await started.stop()
@@ -45,7 +45,7 @@ async def test_buffers_reach_the_worker_whole_at_any_size(pool: WorkerPool) -> N
     ("what", "how", "at_limit"),
     [
         ("spin", "it used more CPU time than it may", True),
-        ("sleep", "it made no progress for 0.5 s", True),
+        ("sleep", "it made no progress for 1 s", True),
         ("exit", "its worker died (exit status 3)", False),
     ],
 )
