@@ -40,6 +40,8 @@ CONSTANT_DIGITS = (50, 150)
 """Of the two confirmations for constants: the second sees what the first rounds away."""
 NEAR = 1e-7
 """Relative difference below which doubles say nothing."""
+LEAST_DOUBLE = 1e-9
+"""Of two values: smaller ones may be what rounding leaves of zero, and are left to more digits."""
 MAX_LOSS = 1e5
 """By how much rounding may have grown in an integral that is taken for equal."""
 FEWEST_DIGITS = 10
@@ -150,6 +152,8 @@ def _try(tree: Tree, context: Any, symbols: dict[str, Fraction], *, complex_valu
 def _differ(left: tuple[Value, float], right: tuple[Value, float]) -> bool:
     """Tell whether two doubles differ by more than their rounding can account for."""
     size = max(abs(left[0]), abs(right[0]))
+    if size < LEAST_DOUBLE:
+        return False
     return bool(abs(left[0] - right[0]) > (NEAR + 4 * ROUNDING * max(left[1], right[1])) * size)
 
 
@@ -158,6 +162,8 @@ def _agree(left: Tree, right: Tree, digits: int, symbols: dict[str, Fraction], *
     context = many_digits(digits)
     one, one_loss = _try(left, context, symbols, complex_values=complex_values)
     other, other_loss = _try(right, context, symbols, complex_values=complex_values)
+    least = context.mpf(10) ** (GUARD_DIGITS - digits)
+    one, other = (value if abs(value) > least else context.zero for value in (one, other))
     trusted = digits - GUARD_DIGITS - math.log10(max(one_loss, other_loss))
     if trusted < FEWEST_DIGITS and one != other:
         raise UnsupportedError
