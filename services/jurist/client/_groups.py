@@ -20,6 +20,7 @@ class TaskFields(TypedDict, total=False):
     answers: Sequence[str] | str
     prompt: str | Sequence[Mapping[str, str]]
     choices: Sequence[str]
+    tests: Mapping[str, object] | reward_pb2.Tests | None
     language: str
     extra: Mapping[str, object] | None
     recipe: str | Mapping[str, object] | reward_pb2.Recipe | None
@@ -31,6 +32,7 @@ def group(  # noqa: PLR0913  # a task has that many fields
     answers: Sequence[str] | str = (),
     prompt: str | Sequence[Mapping[str, str]] = "",
     choices: Sequence[str] = (),
+    tests: Mapping[str, object] | reward_pb2.Tests | None = None,
     language: str = "",
     extra: Mapping[str, object] | None = None,
     completion_tokens: Sequence[int] | None = None,
@@ -47,6 +49,7 @@ def group(  # noqa: PLR0913  # a task has that many fields
         answers: The reference answers; any one of them will do.
         prompt: Text, or a chat of `{"role": ..., "content": ...}`.
         choices: The options of a multiple-choice question, A first.
+        tests: The tests of a programming problem: the contract's JSON, or a message.
         language: The language wanted, as an IETF tag.
         extra: Fields of your own, as JSON.
         completion_tokens: Each completion's length in tokens.
@@ -56,7 +59,7 @@ def group(  # noqa: PLR0913  # a task has that many fields
         recipe: A recipe of this group's own.
 
     Raises:
-        InvalidInputError: the sequences differ in length.
+        InvalidInputError: the sequences differ in length, or `tests` or `recipe` is not what the contract says.
     """
     if isinstance(completions, str):
         raise InvalidInputError("completions: a list of texts, not one text")
@@ -77,6 +80,8 @@ def group(  # noqa: PLR0913  # a task has that many fields
             task.messages.add(role=_utf8(turn["role"]), content=_utf8(turn["content"]))
     task.answers.extend(map(_utf8, [answers] if isinstance(answers, str) else answers))
     task.choices.extend(map(_utf8, choices))
+    if tests is not None:
+        task.tests.CopyFrom(_tests_message(tests))
     task.language = _utf8(language)
     if extra:
         task.extra.update(cast("Any", _utf8_json(extra)))
@@ -90,6 +95,15 @@ def group(  # noqa: PLR0913  # a task has that many fields
     if recipe is not None:
         built.recipe.CopyFrom(recipe_message(recipe))
     return built
+
+
+def _tests_message(like: Mapping[str, object] | reward_pb2.Tests) -> reward_pb2.Tests:
+    if isinstance(like, reward_pb2.Tests):
+        return like
+    try:
+        return ParseDict(cast("Any", _utf8_json(like)), reward_pb2.Tests())
+    except ParseError as error:
+        raise InvalidInputError(f"tests: {error}") from None
 
 
 def _finish(truncated: bool | None) -> reward_pb2.FinishReason.ValueType:  # noqa: FBT001  # a column's value

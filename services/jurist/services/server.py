@@ -150,7 +150,8 @@ class Server:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = (SERVICE, health.SERVICE_NAME, reflection.SERVICE_NAME)
         reflection.enable_server_reflection(names, self._server)
-        address = f"{self._config.host}:{self._config.port}"
+        host = self._config.host
+        address = f"{f'[{host}]' if ':' in host else host}:{self._config.port}"
         try:
             self.port = self._server.add_insecure_port(address)
         except RuntimeError as error:
