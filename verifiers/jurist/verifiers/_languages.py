@@ -12,7 +12,7 @@ from jurist.verifiers._clause_languages import BY_CLAUSE, clause_languages
 from jurist.verifiers._han_path import JAPANESE, are_japanese
 from jurist.verifiers._language_path import word_languages
 from jurist.verifiers._scripts import NAMES
-from jurist.verifiers._word_model import GROUPS, Indices, word_model
+from jurist.verifiers._word_model import GROUPS, OTHER, Indices, word_model
 from jurist.verifiers._words import Words, find_words
 
 __all__ = ["Census", "census", "code_of"]
@@ -94,7 +94,9 @@ def census(text: str, wanted: str = "") -> Census:
                 code[runs] = [CODES.index(code_of(tag) or f"und-{script}") for tag in clause_languages(words, runs)]
             elif runs.size:
                 model = word_model(script)
-                columns = np.array([CODES.index(language) for language in model.languages])
+                columns = np.array(
+                    [CODES.index(f"und-{script}" if code == OTHER else code) for code in model.languages]
+                )
                 code[runs] = columns[word_languages(words, runs, model, wanted)]
     if wanted in ("zh", "ja", ""):
         runs = np.flatnonzero(np.isin(words.script, [NAMES.index(name) for name in JAPANESE]))

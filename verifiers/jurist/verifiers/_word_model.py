@@ -18,7 +18,7 @@ from wordfreq import get_frequency_list
 if TYPE_CHECKING:
     from jurist.verifiers._scripts import Codes
 
-__all__ = ["GROUPS", "Floats", "Indices", "WordModel", "word_hashes", "word_model"]
+__all__ = ["GROUPS", "OTHER", "Floats", "Indices", "WordModel", "word_hashes", "word_model"]
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
@@ -32,8 +32,13 @@ GROUPS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Languages that share a script and are told apart by their words. `sh` is Serbian, Croatian and Bosnian."""
 
+OTHER = "und"
+"""Any language that has no list."""
+
 # The share of running words that are in no list: names, compounds, rare forms.
 UNLISTED = 0.05
+# The same for a language that has no list, which spells like the average of those that have.
+UNLISTED_ELSEWHERE = 0.5
 # Trigrams are counted in this many cells a language; a collision costs accuracy, not correctness.
 CELLS = 1 << 15
 # A trigram never seen after its first two letters is as likely as one letter of sixty, with the weight of five letters.
@@ -65,7 +70,10 @@ class WordModel:
     bigrams: Floats
 
     def log_probabilities(self, codes: Codes, start: Indices, end: Indices) -> Floats:
-        """Give ln P(word | language) for each word codes[start : end], one row a word, one column a language."""
+        """Give ln P(word | language) for each word codes[start : end], one row a word, one column a language.
+
+        The last column is a language that has no list.
+        """
         letters = _Letters.of(codes, start, np.minimum(end, start + LONGEST_WORD))
         spelling = letters.spelling(self.trigrams, self.bigrams)
         listed = np.zeros_like(spelling)
@@ -74,7 +82,10 @@ class WordModel:
         first, last = self.offset[found[known]], self.offset[found[known] + 1]
         entries = _ranges(first, last - first)
         listed[np.repeat(known, last - first), self.language[entries]] = self.frequency[entries]
-        return np.log(listed + UNLISTED * np.exp(spelling) + np.float32(1e-37))
+        spelt = np.exp(spelling)
+        found_in = np.log(listed + UNLISTED * spelt + np.float32(1e-37))
+        other = np.log(UNLISTED_ELSEWHERE * spelt.mean(axis=1, keepdims=True) + np.float32(1e-37))
+        return np.hstack((found_in, other))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -182,7 +193,7 @@ def word_model(script: str) -> WordModel:
     first = np.flatnonzero(np.append(True, every[1:] != every[:-1]))
     offset = np.append(first, len(every)).astype(np.intp)
     frequency = np.concatenate(frequencies)[order]
-    return WordModel(languages, every[first], offset, column_of[order], frequency, trigrams, bigrams)
+    return WordModel((*languages, OTHER), every[first], offset, column_of[order], frequency, trigrams, bigrams)
 
 
 def word_hashes(codes: Codes, start: Indices, end: Indices) -> Hashes:

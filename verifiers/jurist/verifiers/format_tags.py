@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 
 from pydantic import Field
 
+from jurist.verifiers._commitment import last_boxes
 from jurist.verifiers._tag_scan import TagReport, TagScan, is_blank, trim
 from jurist.verifiers._values import FinishReason, Score
 
@@ -140,16 +141,8 @@ def _tail(report: TagReport, last: int) -> str | None:
 
 
 def _has_box(text: str) -> bool:
-    start = text.rfind("\\boxed{")
-    if start < 0:
-        return False
-    depth = 0
-    for i in range(start, len(text)):
-        if text[i] in "{}" and text[i - 1] != "\\":
-            depth += 1 if text[i] == "{" else -1
-            if not depth:
-                return not is_blank(text[start + len("\\boxed{") : i])
-    return False
+    boxes = last_boxes(text)
+    return bool(boxes) and not is_blank(boxes[-1][2] or "")
 
 
 def _is_json_object(text: str) -> bool:
