@@ -58,8 +58,8 @@ def test_another_packages_verifier_is_found_by_its_entry_point(monkeypatch: pyte
 
 
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(UnknownVerifierError, match=r"unknown verifier 'nonsense'.*format_tags"):
-        load("nonsense")
+    with pytest.raises(UnknownVerifierError, match=r"unknown verifier 'no_such_rule'.*format_tags"):
+        load("no_such_rule")
 
 
 @pytest.mark.parametrize("name", ["_values", "os.path", "", "format_tags.FormatTags"])
