@@ -83,7 +83,7 @@ _NEGATED = re.compile(
     r"(?:\s+(?:equal(?:\s+to)?|be|is|simply|just))?\s*[:$\\(\[{*\s]*$",
     re.IGNORECASE,
 )
-_DENIAL = re.compile(r"no[tr]|n['’]t|\\ne|≠|!=|never|wrong|incorrect|rather|neither", re.IGNORECASE)
+_DENIALS = ("no", "n't", "n’t", "\\ne", "≠", "!=", "never", "wrong", "incorrect", "rather", "neither")
 _PERCENT = re.compile(r"\s*\$?\s*(?:\\?%|percent\b|pct\b)")
 _JOINT = re.compile(
     r"[\s$.,;*]*(?:\\text\s*\{\s*(?:and|or)\s*\}|\\(?:quad|qquad|land|lor|[,;:()\[\] ])|\band\b|\bor\b|[\s,;$&])*"
@@ -101,13 +101,13 @@ def _boxed(text: str, position: int) -> Extraction:
     if not alone:
         start, end, content = _outermost(text, start, end, content)
     if not _blank(content):
-        before = text[max(0, start - 40) : start]
-        if _DENIAL.search(before) and _NEGATED.search(before):
+        before = text[max(0, start - 40) : start].lower()
+        if any(word in before for word in _DENIALS) and _NEGATED.search(before):
             return Extraction("", "box", fault="the box is denied")
         joined, hedged = ("", False) if alone else _joined(text, start, content)
         if hedged:
             return Extraction(joined, "box", joined)
-        percent = _PERCENT.match(text[end : end + 12])
+        percent = _PERCENT.match(text, end)
         return Extraction(f"{content} \\%" if percent and "%" not in content else content, "box", joined)
     return Extraction("", "box", fault="the last box is empty")
 
@@ -141,8 +141,11 @@ _INVISIBLE_BOX = re.compile(
 )
 
 
+_DIGIT = re.compile(r"[0-9]")
+
+
 def _blank(content: str) -> bool:
-    if content.isalnum():
+    if _DIGIT.search(content) and "phantom" not in content:
         return False
     return not re.sub(r"[\s{}$~.]|\\[,;:! ]|\\quad|\\qquad", "", _INVISIBLE_BOX.sub("", plain(content)))
 
