@@ -8,6 +8,7 @@ are too coarse for writers who change within them.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,8 +16,6 @@ import numpy as np
 from jurist.verifiers._word_model import Floats, Indices, WordModel, word_hashes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jurist.verifiers._words import Words
 
 __all__ = ["word_languages"]
@@ -87,26 +86,32 @@ def _evidence(words: Words, start: Indices, end: Indices, model: WordModel) -> F
     return whole
 
 
-def _entry_prices(evidence: Floats, inverse: Indices, languages: Sequence[str], wanted: str) -> Floats:
+def _entry_prices(evidence: Floats, inverse: Indices, languages: tuple[str, ...], wanted: str) -> Floats:
     """Price each language by how much of the text it looks to be; infinite where nothing speaks for it."""
     starts = np.arange(0, len(inverse), BLOCK)
     blocks = np.add.reduceat(evidence[inverse], starts, axis=0)
     windows = blocks[:-1] + blocks[1:] if len(blocks) > 1 else blocks
     won = BLOCK * np.bincount(windows.argmax(axis=1), minlength=len(languages))
     price = np.maximum(FOREIGN - FAMILIAR * np.log1p(won), 0.0)
-    favoured = [language in (wanted, "en") for language in languages]
+    favoured = _columns(languages, frozenset({wanted, "en"}))
     best = blocks[:, favoured].max(axis=1, initial=-np.inf, keepdims=True)
     ahead = (blocks - best).max(axis=0)
     price[won == 0] = np.where(ahead[won == 0] > CLEAR, FOREIGN - FAMILIAR * np.log1p(BLOCK), np.inf)
     price[ahead < DOUBTFUL] = np.inf
-    for i, language in enumerate(languages):
-        if any({language, wanted} <= family for family in _RELATIVES):
-            price[i] += RELATIVE
-        if language == "en":
-            price[i] = min(price[i], ENGLISH)
-        if language == wanted:
-            price[i] = 0.0
+    price[_columns(languages, _relatives(wanted))] += RELATIVE
+    english = _columns(languages, frozenset({"en"}))
+    price[english] = np.minimum(price[english], ENGLISH)
+    price[_columns(languages, frozenset({wanted}))] = 0.0
     return price.astype(np.float32)
+
+
+@lru_cache(maxsize=1024)
+def _columns(languages: tuple[str, ...], chosen: frozenset[str]) -> Indices:
+    return np.array([i for i, language in enumerate(languages) if language in chosen], np.intp)
+
+
+def _relatives(wanted: str) -> frozenset[str]:
+    return frozenset(language for family in _RELATIVES if wanted in family for language in family)
 
 
 def _walk(rows: list[list[float]], entry: list[float], gaps: list[int]) -> list[int]:

@@ -45,7 +45,10 @@ CODES = (*sorted(_TOLD | {*_SOLE.values(), "zh"}), *(f"und-{name}" for name in N
 """What a word is counted as: a language, or its script where its language was not looked for."""
 
 _CODE_OF_SCRIPT = np.array([CODES.index(_SOLE.get(name, f"und-{name}")) for name in NAMES])
-_KNOWN_LETTERS = {CODES.index(code): [ord(letter) for letter in letters] for code, letters in _LETTER_WORDS.items()}
+# Whether a letter, by its code point, is a word, by language.
+_LETTERS = np.zeros((len(CODES), 0x2000), np.bool_)
+for _code, _known in _LETTER_WORDS.items():
+    _LETTERS[CODES.index(_code), [ord(letter) for letter in _known]] = True
 
 _SCRIPTS: dict[str, set[str]] = {code: set() for code in CODES}
 for _script, _group in (*GROUPS.items(), *BY_CLAUSE.items()):
@@ -110,10 +113,8 @@ def census(text: str, wanted: str = "") -> Census:
 def _with_letter_words(words: Words, code: Indices) -> npt.NDArray[np.float64]:
     count = words.count.copy()
     singles = np.flatnonzero(words.single)
-    letters = words.codes[words.start[singles]]
-    for language in np.flatnonzero(np.bincount(code[singles])).tolist():
-        known = np.isin(letters, _KNOWN_LETTERS.get(language, []))
-        count[singles[known & (code[singles] == language)]] = 1.0
+    letters = np.minimum(words.codes[words.start[singles]], _LETTERS.shape[1] - 1)
+    count[singles] = _LETTERS[code[singles], letters]
     return count
 
 
