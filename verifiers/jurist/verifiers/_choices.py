@@ -44,7 +44,7 @@ _JOINT = (
 )
 _FILLER = (
     r"(?:the|this|it|is|it's|its|be|to|going|indeed|actually|clearly|therefore|thus|so|hence|then|definitely|surely|"
-    r"simply|probably|likely|most|certainly|option|options|choice|choices|letter|answer|statement|number|final|correct|right|"
+    r"simply|probably|likely|most|certainly|option|options|choice|choices|letter|letra|lettera|lettre|buchstabe|opsi|pilihan|answer|statement|number|final|correct|right|"
     r"best|both|either|only|just|opci[oó]n|op[çc][ãa]o|opzione|alternativa|réponse|respuesta|resposta|risposta|antwort|"
     r"вариант|ответ|буква|la|le|el|il|lo|der|die|das|l|that|would|must|should)(?!\w)|选项|選項|选|選|应该|应|是|项|項|为|為|"
     r"第|は|은|는|정답|答案|[\s:=.\"'’“”()\[\]—–-]+"
@@ -184,9 +184,12 @@ class _Reader:
         self.negated = False
         self.strayed = False
         self.option_end = -1
+        self.ended = False
 
     def read(self) -> Reading:
         for token in self.tokens:
+            if self.ended:
+                break
             if token.option >= 0 and token.kind != "word":
                 self._option(token)
             elif token.kind == "no":
@@ -218,6 +221,8 @@ class _Reader:
         elif (self.expects or beside) and (not self.strayed or token.kind == "text" or self._is_bracketed(token)):
             self.chosen.add(token.option)
             self.expects = False
+        elif self.chosen:
+            self.ended = True
 
     def _is_bracketed(self, token: _Token) -> bool:
         return self.text[token.start] in "(["

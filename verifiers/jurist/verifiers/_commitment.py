@@ -34,7 +34,7 @@ _CUES = (
     r"\b(?:correct|right|best|true)(?: (?:one|statement|answer|option|choice))?" + _IS,
     r"\b(?:correct|right|best|true) (?:options|choices|statements) are\b",
     r"\b(?:i|we)(?:'ll|'d| will| would| must| can)? (?:choose|pick|select|answer|guess|say|go (?:with|for))\b",
-    r"(?:答案|正确的?选项|正確的?選項|正确答案|最终答案|选项|答)(?:应该|應該|应当)?(?:是|为|為|：|:)",
+    r"(?:答案|正确的?选项|正確的?選項|正确答案|最终答案|选项|答)(?:应该|應該|应当)?(?:是|为|為|：|:|(?=不是|并非))",
     r"(?:故|因此|所以|应|應|本题)(?:选择?|選擇?)",
     r"(?:正解|答え|解答|回答)(?:は|[：:])",
     r"(?:정답|답)(?:은|:|：)",
