@@ -518,3 +518,57 @@ async def test_waiting_for_a_core_is_told_from_sleeping() -> None:
     assert not starved(outcome(0.5, 0.0, Stop.WALL), limits)
     assert not starved(outcome(2.0, 1.0, Stop.WALL), limits)
     assert not starved(outcome(0.5, 2.0, Stop.CPU), limits)
+
+
+async def test_tests_that_come_again_stand_and_judge_each_program_alike() -> None:
+    good, bad = ADD, "def add(a, b):\n    return 7\n"
+    code = "seen = []\nseen.append(1)\nassert len(seen) == 1\nassert add(1, 2) == 3"
+    others = [
+        ("def add(a, b):\n    raise SystemExit", Ending.RUNTIME_ERROR),
+        ("def add(a, b):\n    while True: pass", Ending.TIME_LIMIT),
+        ("def add(a, b):\n    return bytearray(10**9)", Ending.MEMORY_LIMIT),
+        ("def f(:", Ending.COMPILE_ERROR),
+    ]
+    limits = Limits(cpu_s=2, wall_s=20, memory_bytes=128 * MIB)
+    async with Embedded(slots=1) as sandbox:
+        first = [await one(sandbox, asserts(source, code)) for source in (good, bad, good, bad, good)]
+        stands = sandbox._slots[0]._judge._stands
+        hostile = [await one(sandbox, asserts(source, code, limits=limits)) for source, _ in others * 2]
+        different = await one(sandbox, asserts(good, "assert add(2, 2) == 4"))
+        checked = await one(
+            sandbox, Program(source="print(1)", tests=Stdio(stdins=("",), expected=("",), checker="pass"))
+        )
+        again = [await one(sandbox, asserts(good, code)) for _ in range(3)]
+
+    assert [case.ending for case in first] == [Ending.OK, Ending.WRONG_ANSWER] * 2 + [Ending.OK]
+    assert stands
+    assert [case.ending for case in hostile] == [ending for _, ending in others] * 2
+    assert {case.ending for case in [different, checked, *again]} == {Ending.OK}
+
+
+async def test_standing_tests_that_hang_or_die_are_replaced() -> None:
+    hang = "import time\nif add(1, 2) == 4:\n    time.sleep(60)\n"
+    die = "import os\nif add(1, 2) == 4:\n    os.abort()\n"
+    limits = Limits(cpu_s=1, wall_s=1)
+    bad = "def add(a, b):\n    return 4\n"
+    async with Embedded(slots=1) as sandbox:
+        hung = [await one(sandbox, asserts(source, hang, limits=limits)) for source in (ADD, ADD, bad, ADD, ADD)]
+        died = [await one(sandbox, asserts(source, die, limits=limits)) for source in (ADD, ADD, bad, ADD)]
+
+    assert [case.ending for case in hung] == [Ending.OK, Ending.OK, Ending.TIME_LIMIT, Ending.OK, Ending.OK]
+    assert [case.ending for case in died] == [Ending.OK, Ending.OK, Ending.WRONG_ANSWER, Ending.OK]
+
+
+async def test_cancelling_a_group_at_any_moment_leaves_its_tests_in_order() -> None:
+    program = asserts(ADD, "assert add(1, 2) == 3")
+    async with Embedded(slots=1) as sandbox:
+        for _ in range(3):
+            await sandbox.run(program)
+        for delay_ms in range(20):
+            task = asyncio.ensure_future(sandbox.run(program))
+            await asyncio.sleep(delay_ms / 1000)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        after = [await one(sandbox, program) for _ in range(3)]
+
+    assert {case.ending for case in after} == {Ending.OK}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -16,8 +17,6 @@ from typing import TYPE_CHECKING, Final
 from jurist.sandbox._box import wire
 
 if TYPE_CHECKING:
-    import asyncio
-
     from jurist.sandbox._values import Limits
 
 _CREDENTIALS = struct.Struct("3i")
@@ -100,6 +99,8 @@ class Activity:
     started_cpu_s: float = 0.0
     timer: asyncio.TimerHandle | None = None
     waited_s: float = 0.0
+    conversing: bool = False
+    """The channel carries more than a note, and is read elsewhere."""
 
     def read_note(self) -> None:
         """Read what the run's process has said so far, and learn its pid from the kernel."""
@@ -117,7 +118,8 @@ class Activity:
 
     def cpu_s(self) -> float:
         """Read the main process's CPU clock; 0.0 while its pid is not known or once it is gone."""
-        self.read_note()
+        if not (self.pid or self.conversing):
+            self.read_note()
         if not self.pid:
             return 0.0
         try:
@@ -129,3 +131,19 @@ class Activity:
         """Note how long the process has waited for a core; 0 where the kernel does not say."""
         with contextlib.suppress(OSError, IndexError, ValueError):
             self.waited_s = int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+
+
+async def received(channel: socket.socket, count: int) -> bytes:
+    """Read so many bytes without blocking the loop.
+
+    Raises:
+        EOFError: the other side closed before.
+    """
+    loop = asyncio.get_running_loop()
+    parts = bytearray()
+    while len(parts) < count:
+        part = await loop.sock_recv(channel, min(count - len(parts), 1 << 20))
+        if not part:
+            raise EOFError
+        parts += part
+    return bytes(parts)

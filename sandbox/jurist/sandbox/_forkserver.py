@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from jurist.sandbox import _cgroup
-from jurist.sandbox._activity import Activity, Outcome, Stop, file_in_memory, read_whole
+from jurist.sandbox._activity import Activity, Outcome, Stop, file_in_memory, read_whole, received
 from jurist.sandbox._box import wire
 from jurist.sandbox._doctor import explained
 from jurist.sandbox._values import Isolation, Limits, SandboxUnavailableError
@@ -317,6 +317,32 @@ class ForkServer:
             pass
         finally:
             theirs.close()
+
+    async def asked(self, peer: int) -> bytes | None:
+        """Send a descriptor to a run that stands, and give its answer; None where it died first.
+
+        The limits of the run hold for each answer; between two the clock stands still.
+        """
+        activity = self._activity
+        assert activity is not None  # noqa: S101  begin comes first
+        loop = asyncio.get_running_loop()
+        if not activity.conversing:
+            activity.conversing = True
+            activity.note += await loop.sock_recv(activity.channel, len(wire.READY))
+        self.restart_clock()
+        try:
+            with contextlib.suppress(OSError):  # what it said before it died can still be read
+                socket.send_fds(activity.channel, [wire.RUN], [peer])
+            (length,) = wire.LENGTH.unpack(await received(activity.channel, wire.LENGTH.size))
+            if length <= wire.PACKET_BYTES:
+                return await received(activity.channel, length)
+            self.kill(Stop.CANCELLED)
+            return None  # noqa: TRY300  the other way out is above
+        except (EOFError, OSError):
+            return None
+        finally:
+            if activity.timer is not None and activity.stopped is None:
+                activity.timer.cancel()
 
     async def ended(self) -> Outcome:
         """Wait for the run's end.

@@ -11,10 +11,11 @@ import os
 import socket
 from typing import Any, Final
 
-from jurist.sandbox._activity import Outcome, Stop, file_in_memory, read_whole
+from jurist.sandbox._activity import Outcome, Stop, file_in_memory, read_whole, received
 from jurist.sandbox._box import wire
 from jurist.sandbox._endings import REASON_CHARACTERS, case_run, starved
 from jurist.sandbox._forkserver import ForkServer, Options
+from jurist.sandbox._judge import Judge, Said
 from jurist.sandbox._values import Asserts, CaseRun, Ending, Functions, Isolation, Limits, Program, Stdio
 from jurist.sandbox.languages import MAIN, Toolchain
 
@@ -81,6 +82,7 @@ class Slot:
     def __init__(self, number: int, options: Options) -> None:
         self.programs = ForkServer(f"{number}p", options)
         self.tests = ForkServer(f"{number}t", options)
+        self._judge = Judge(self.tests)
         self.cancelled = False
 
     def cancel(self) -> None:
@@ -91,6 +93,7 @@ class Slot:
 
     async def stop(self) -> None:
         """Kill both boxes."""
+        await self._judge.retire()
         await asyncio.gather(self.programs.stop(), self.tests.stop())
 
     async def _begin(
@@ -142,6 +145,7 @@ class Slot:
                 path: base64.b64encode(content).decode() for path, content in zip(CHECKED_FILES, files, strict=True)
             },
         }
+        await self._judge.retire()
         await self._begin(self.tests, job, limits)
         said = case_run(await self.tests.ended(), limits)
         reason = (said.stdout + b"\n" + said.stderr).decode(errors="replace").strip()[:REASON_CHARACTERS]
@@ -239,8 +243,8 @@ class Slot:
         request = f'{{"call": {json.dumps(name)}, "args": {arguments}}}'.encode()
         try:
             await loop.sock_sendall(peer, wire.framed(request))
-            (length,) = wire.LENGTH.unpack(await _received(peer, wire.LENGTH.size))
-            answer = await _received(peer, length) if length <= wire.ANSWER_BYTES + 1 else wire.UNFIT + b"too long"
+            (length,) = wire.LENGTH.unpack(await received(peer, wire.LENGTH.size))
+            answer = await received(peer, length) if length <= wire.ANSWER_BYTES + 1 else wire.UNFIT + b"too long"
         except (EOFError, OSError):
             return None
         cpu_s, wall_s = self.programs.clocks()
@@ -267,12 +271,14 @@ class Slot:
         with ours:
             await self._begin(self.programs, self._job("serve", program), limits, peer=theirs)
             try:
-                await self._begin(self.tests, job, test_limits, peer=ours)
-                verdict = await self.tests.ended()
+                said = await self._judge.said(tests, job, test_limits, ours, self._begin_tests)
             finally:
                 self.programs.kill(Stop.CANCELLED)
                 outcome = await self.programs.ended()
-        return Try([_concluded(outcome, verdict, limits)], starved(outcome, limits))
+        return Try([_concluded(outcome, said, limits)], starved(outcome, limits))
+
+    async def _begin_tests(self, job: dict[str, Any], limits: Limits, peer: socket.socket | None) -> None:
+        await self._begin(self.tests, job, limits, peer=peer)
 
 
 def _first_error(stderr: bytes) -> str:
@@ -296,17 +302,6 @@ def _last_call(outcome: Outcome, limits: Limits) -> CaseRun:
     return _lost(case, outcome)
 
 
-async def _received(peer: socket.socket, count: int) -> bytes:
-    loop = asyncio.get_running_loop()
-    parts = bytearray()
-    while len(parts) < count:
-        part = await loop.sock_recv(peer, min(count - len(parts), 1 << 20))
-        if not part:
-            raise EOFError
-        parts += part
-    return bytes(parts)
-
-
 def _answered(answer: bytes) -> CaseRun:
     """Read an answer without looking into a value: that is for whoever compares it."""
     tag, body = answer[:1], answer[1:].decode(errors="replace")
@@ -323,21 +318,17 @@ def _answered(answer: bytes) -> CaseRun:
     return CaseRun(ending=ending, reason=reason[:300])
 
 
-def _concluded(outcome: Outcome, verdict: Outcome, limits: Limits) -> CaseRun:
+def _concluded(outcome: Outcome, said: Said, limits: Limits) -> CaseRun:
     """Join what the test side says with what is seen of the program's process."""
     case = case_run(outcome, limits)
-    try:
-        name, reason = json.loads(verdict.note[1:])
-    except ValueError:
-        name, reason = "", ""
-    if verdict.stopped is Stop.CANCELLED or verdict.note[:1] != wire.READY:
-        return dataclasses.replace(case, ending=Ending.SANDBOX_ERROR, reason=verdict.note[1:].decode(errors="replace"))
-    if name == wire.GONE:
+    if said.fault:
+        return dataclasses.replace(case, ending=Ending.SANDBOX_ERROR, reason=said.fault)
+    if said.ending == wire.GONE:
         return _lost(case, outcome)
     if case.ending in {Ending.TIME_LIMIT, Ending.MEMORY_LIMIT, Ending.OUTPUT_LIMIT}:
         return case
-    if name:
-        return dataclasses.replace(case, ending=Ending(name), reason=reason)
-    if verdict.stopped is not None:
+    if said.ending:
+        return dataclasses.replace(case, ending=Ending(said.ending), reason=said.reason)
+    if said.late:
         return dataclasses.replace(case, ending=Ending.TIME_LIMIT, reason="the tests took too long")
     return dataclasses.replace(case, ending=Ending.WRONG_ANSWER, reason="the tests ended without a verdict")

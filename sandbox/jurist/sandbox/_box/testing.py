@@ -17,6 +17,7 @@ import socket
 import sys
 import traceback
 import types
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from jurist.sandbox import codec
@@ -33,7 +34,7 @@ REASON_CHARACTERS: Final = 300
 
 def _conclude(ending: str, reason: str = "") -> NoReturn:
     """Give the verdict and end at once, past every `except` and `finally` of the test code."""
-    os.write(wire.CHANNEL, json.dumps([ending, reason[:REASON_CHARACTERS]]).encode())
+    os.write(wire.CHANNEL, wire.packed([ending, reason[:REASON_CHARACTERS]]))
     os._exit(0)
 
 
@@ -147,7 +148,6 @@ def _fill(namespace: dict[str, Any], link: Link, code: types.CodeType, entry_poi
             namespace[name] = _stand_in(link, name)
         elif found.get("kind") == "value":
             link.used = True
-            link.used = True
             try:
                 namespace[name] = codec.decoded(found["value"])
             except codec.UnfitValueError as error:
@@ -174,20 +174,48 @@ def _judge(error: Exception, link: Link, lines: list[str]) -> NoReturn:
     _conclude("wrong_answer", f"{type(error).__name__}: {error}; {where}")
 
 
+def _serve_group(attempt: Callable[[], NoReturn]) -> NoReturn:
+    """Fork for each program whose socket arrives; what one does to the test code's state the next does not see."""
+    channel = socket.socket(fileno=wire.CHANNEL)
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+        if not message:
+            os._exit(0)
+        pid = os.fork()
+        if pid == 0:
+            if descriptors[0] != wire.PEER:  # the kernel refuses to copy one onto itself
+                os.dup2(descriptors[0], wire.PEER, inheritable=False)
+            try:
+                attempt()
+            finally:
+                os._exit(1)
+        os.close(descriptors[0])
+        _, status = os.waitpid(pid, 0)
+        if status != 0:
+            channel.sendall(wire.packed(["", f"ended with wait status {status}"]))
+
+
 def test(job: dict[str, Any]) -> NoReturn:
-    """Run test code against the program behind the peer socket."""
+    """Run test code against the program behind the peer socket, or against each that is sent (`standing`)."""
     limits.bound_files(job)
     os.write(wire.CHANNEL, wire.READY)
     sys.stdin = io.StringIO()
     sys.stdout = sys.stderr = io.StringIO()
-    link = Link(socket.socket(fileno=wire.PEER))
-    lines = job["code"].splitlines()
     namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
     try:
         code = compile(job["code"], TEST_FILE, "exec", dont_inherit=True)
         exec(compile(job["prelude"], "prelude.py", "exec", dont_inherit=True), namespace)  # noqa: S102  the task's own
     except Exception as error:  # noqa: BLE001  the task's code may raise anything
         _conclude("test_error", f"{type(error).__name__}: {error}")
+    attempt = partial(_attempt, code, namespace, job)
+    if job["standing"]:
+        _serve_group(attempt)
+    attempt()
+
+
+def _attempt(code: types.CodeType, namespace: dict[str, Any], job: dict[str, Any]) -> NoReturn:
+    """Run compiled test code against the program behind the peer socket."""
+    link = Link(socket.socket(fileno=wire.PEER))
     try:
         _fill(namespace, link, code, job["entry_point"])
         exec(code, namespace)  # noqa: S102  the task's own
@@ -195,7 +223,7 @@ def test(job: dict[str, Any]) -> NoReturn:
         if error.code:
             _conclude("wrong_answer", f"the tests ended with {error.code!r}")
     except Exception as error:  # noqa: BLE001  the task's code may raise anything
-        _judge(error, link, lines)
+        _judge(error, link, job["code"].splitlines())
     if not link.used:  # tests that try nothing would pass every program
         _conclude("test_error", "the test code never used the program")
     _conclude("ok")
