@@ -1,14 +1,14 @@
 """Reads arithmetic: a bounded recursive descent over the tokens of LaTeX or plain text.
 
 Heads of the trees made here: `+ * / neg ^ ! !! % deg pm mp mod root log binom base ratio unit accent call`, the
-functions of `words.FUNCTIONS`, `sum prod integral antiderivative limit derivative` and those of `statements`.
+functions of `words.FUNCTIONS`, `sum prod integral antiderivative limit derivative` and those of `brackets` and
+`statements`.
 """
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from jurist.verifiers._math.literals import literal, repeating
 from jurist.verifiers._math.tokens import Token
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
 from jurist.verifiers._math.units import is_unit_word
@@ -37,6 +37,7 @@ FENCES = {
     "lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil"), "llcorner": ("lrcorner", "floor"),
     "ulcorner": ("urcorner", "ceil"), "lvert": ("rvert", "abs"), "lVert": ("rVert", "abs"),
 }  # fmt: skip
+SET_OPERATIONS = {"cup": "cup", "cap": "cap", "setminus": "setminus", "backslash": "setminus", "bigcup": "cup"}
 BRACKETS = frozenset({"()", "[]", "(]", "[)", "{}", "cup"})
 CALLED = frozenset("fghFGH") | {"phi", "varphi", "psi"}
 """Symbols that a bracket after them makes a function."""
@@ -357,58 +358,25 @@ class Expressions:
         """Read TeX's braces and what is in them."""
         raise NotImplementedError
 
-    # Numbers.
+    def environment(self) -> Tree:
+        """Read a matrix, cases or lines of equations."""
+        raise NotImplementedError
 
-    def number(self) -> Tree:
-        """Read a number, repeating decimals and mixed numbers among them."""
-        text = self.take().text
-        if "." in text and self.sees("command", "overline", "bar", "dot"):
-            return self.repeating(text)
-        value = literal(text)
-        if value is None:
-            raise UnreadableError("a number larger than an answer is")
-        return self.mixed(value) if value.places is None and value.value.denominator == 1 else value
+    def fenced(self, name: str) -> Tree:
+        """Read a bracket that is written as a command."""
+        raise NotImplementedError
 
-    def repeating(self, text: str) -> Tree:
-        r"""Read the period of `0.1\\overline{6}` or `0.\\dot{1}4285\\dot{7}`."""
-        dotted = self.take().text == "dot"
-        period = self.digits()
-        if dotted and self.sees("number") and self.ahead().text == "dot":
-            period += self.take().text
-            self.take()
-            period += self.digits()
-        elif dotted and self.accept("command", "dot"):
-            period += self.digits()
-        whole, _, decimals = text.partition(".")
-        if not period.isdecimal() or not (whole + decimals + "0").isdecimal():
-            return self.fail()
-        return repeating(whole, decimals, period)
+    def statement(self) -> Tree:
+        """Read a whole answer, to the end or to a closing sign."""
+        raise NotImplementedError
 
-    def digits(self) -> str:
-        """Read the digits of one argument."""
-        braces = self.accept("sign", "{")
-        text = self.take().text
-        if braces:
-            self.expect("sign", "}")
-        return text
+    def chain(self) -> Tree:
+        """Read expressions joined by relation signs."""
+        raise NotImplementedError
 
-    def mixed(self, whole: Number) -> Tree:
-        r"""Read the proper fraction after an integer: `2\\frac{1}{3}` and `2 1/3` are 7/3."""
-        start, nodes = self.at, self.nodes
-        fraction: Tree | None = None
-        if self.sees("command", *FRACTIONS):
-            fraction = self.atom()
-        elif self.sees("number") and self.token.spaced and self.ahead().text == "/" and self.ahead(2).kind == "number":
-            numerator = literal(self.take().text)
-            self.take()
-            denominator = literal(self.take().text)
-            fraction = Apply("/", (numerator, denominator)) if numerator and denominator else None
-        if isinstance(fraction, Apply) and fraction.head == "/":
-            top, bottom = fraction.args[0], fraction.args[1]
-            if isinstance(top, Number) and isinstance(bottom, Number) and 0 < top.value < bottom.value:
-                return Number(whole.value + top.value / bottom.value)
-        self.at, self.nodes = start, nodes
-        return whole
+    def whole(self, text: str) -> Tree:
+        """Read another text as an answer of its own."""
+        raise NotImplementedError
 
 
 STARTING_COMMANDS = (
@@ -429,7 +397,7 @@ def _product(left: Tree, right: Tree) -> Tree:
     return Apply("*", (left, right))
 
 
-def spelling(tree: Tree) -> str:
+def spelling(tree: Tree) -> str:  # noqa: PLR0911 - one case after the other
     """Write an index as a part of a name, the same for `x_1` and `x_{1}`."""
     match tree:
         case Number(value=value):
@@ -440,6 +408,8 @@ def spelling(tree: Tree) -> str:
             return words.strip()
         case Apply(head="*", args=args):
             return "".join(map(spelling, args))
+        case Apply(head="+", args=args):
+            return "+".join(sorted(map(spelling, args)))
         case Apply(head=head, args=args):
             return f"{head}({','.join(map(spelling, args))})"
         case _:

@@ -212,7 +212,7 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _NO_ANSWER = re.compile(
-    r"^\W*(?:not|n['’]t|never|neither|unknown|unclear|no\s+longer|wrong|incorrect)\b", re.IGNORECASE
+    r"^\W*(?:\w+ly\s+)?(?:not|n['’]t|never|neither|unknown|unclear|no\s+longer|wrong|incorrect)\b", re.IGNORECASE
 )
 _HOPE = re.compile(r"\.?\s*I hope (?:it|this) is correct.*", re.IGNORECASE | re.DOTALL)
 

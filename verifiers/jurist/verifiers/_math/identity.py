@@ -70,7 +70,7 @@ def identical(left: Tree, right: Tree) -> Finding:  # noqa: PLR0911 - one case a
     if left == right and not _has(left, "/", "^", "ln", "log", "tan"):
         return Finding(equal=True, how="same expression")
     seed = blake2b("\0".join(sorted((repr(left), repr(right)))).encode("utf-8", "replace"), digest_size=8).digest()
-    counters = _counters(left) | _counters(right)
+    counters = (_counters(left) | _counters(right)) & frozenset(names)
     random = Random(int.from_bytes(seed))  # noqa: S311 - sample points are no secret
     equal = _by_residues(left, right, names, counters, random)
     if equal is not None:
@@ -204,7 +204,7 @@ def _draws(names: Sequence[str], counters: frozenset[str], random: Random) -> It
     for draw in range(DRAWS):
         point: dict[str, Fraction] = {}
         for index, name in enumerate(names):
-            if name in counters or draw % 8 == 7:  # noqa: PLR2004 - now and then a point of integers
+            if name in counters or draw % 8 == 1:
                 point[name] = Fraction(random.randrange(2, 9) + index)
                 continue
             size = (Fraction(97, 100), Fraction(3), Fraction(9), Fraction(40))[draw % 4]

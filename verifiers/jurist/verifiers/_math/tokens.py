@@ -41,6 +41,7 @@ SKIPPED = frozenset(
     {"left", "right", "mleft", "mright", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr"}
     | {"middle", "displaystyle", "textstyle", "scriptstyle", "limits", "nolimits", "mathstrut", "boxed", "fbox", "it"}
     | {"rm", "bf", "normalsize", "large", "Large", "small", "middle", "centering", "nonumber", "protect", "strut"}
+    | {"angle", "measuredangle", "triangle"}
 )
 SPACES = frozenset({"quad", "qquad", "enspace", "thinspace", "space", "enskip", "medspace", "negthinspace", "hfill"})
 ARGUMENT_SKIPPED = frozenset(

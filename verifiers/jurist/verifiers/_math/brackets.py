@@ -1,0 +1,161 @@
+"""Reads brackets and what they hold: groups, tuples, intervals, sets, matrices, cases.
+
+Heads made here: brackets by their own signs (`() [] [) (] {}`), `braces` (a list in TeX's braces), `builder`, `matrix`,
+`row`, `cases`.
+"""
+
+from __future__ import annotations
+
+from jurist.verifiers._math.atoms import Atoms
+from jurist.verifiers._math.expressions import SET_OPERATIONS, UnreadableError
+from jurist.verifiers._math.large_operators import is_differential
+from jurist.verifiers._math.matrices import determinant
+from jurist.verifiers._math.tree import Apply, Text, Tree
+
+__all__ = ["Brackets"]
+
+MATRICES = frozenset({"matrix", "pmatrix", "bmatrix", "vmatrix", "Bmatrix", "Vmatrix", "array", "smallmatrix"})
+ROWS_WITHOUT_SHAPE = frozenset({"align", "align*", "aligned", "gather", "gathered", "split", "equation", "equation*"})
+CLOSERS = {"(": ")", "[": "]", "\\{": "\\}"}
+
+
+class Brackets(Atoms):
+    """The grammar of brackets; the statements in them are left to the next class."""
+
+    french = 0
+    closers = ""
+
+    def group(self) -> Tree:
+        """Read braces: TeX's grouping, or a set whose backslashes were lost."""
+        self.expect("sign", "{")
+        bars, self.bars = self.bars, 0
+        closers, self.closers = self.closers, "}"
+        differential, self.differential = self.differential, False
+        if self.accept("sign", "}"):
+            self.bars, self.closers, self.differential = bars, closers, differential
+            return Apply("{}", ())
+        inner = self.halves(self.statement())
+        self.expect("sign", "}")
+        self.bars, self.closers, self.differential = bars, closers, differential
+        if isinstance(inner, Apply) and inner.head in {"list", "either"}:
+            return Apply("braces", inner.args)
+        return inner
+
+    def halves(self, top: Tree) -> Tree:
+        r"""Read what stands below `\\over` or `\\choose`, if one of them stands here."""
+        if not self.sees("command", "choose", "over"):
+            return top
+        return Apply("binom" if self.take().text == "choose" else "/", (top, self.sum()))
+
+    def fenced(self, name: str) -> Tree:
+        """Read brackets that are written as commands."""
+        closing, head = {
+            "langle": ("rangle", "()"), "lbrace": ("rbrace", "{}"), "lbrack": ("rbrack", "[]"),
+            "lgroup": ("rgroup", "()"),
+        }[name]  # fmt: skip
+        bars, self.bars = self.bars, 0
+        differential, self.differential = self.differential, False
+        inner = self.statement()
+        self.expect("command", closing)
+        self.bars, self.differential = bars, differential
+        items = inner.args if isinstance(inner, Apply) and inner.head in {"list", "either"} else (inner,)
+        return inner if len(items) == 1 and name != "lbrace" else Apply(head, items)
+
+    def at_differential(self) -> bool:
+        """Tell whether the differential of the integral that is being read stands here."""
+        return self.differential and is_differential(self)
+
+    def closes_open(self) -> bool:
+        """Tell whether a `[` closes the interval that is being read."""
+        after = self.ahead()
+        last = after.kind == "end" or after.text in {")", "]", ",", "}", "\\}"} or after.text in SET_OPERATIONS
+        return self.french > 0 or (last and self.closers == ")")
+
+    def bracket(self) -> Tree:
+        """Read a bracket: grouping, a tuple, an interval with its ends, a set."""
+        self.depth += 1
+        opening = self.take().text
+        bars, self.bars = self.bars, 0
+        differential, self.differential = self.differential, False
+        closers, self.closers = self.closers, "\\}" if opening == "\\{" else ")"
+        self.french += opening == "]"
+        if self.sees("sign", CLOSERS.get(opening, "[")):
+            self.take()
+            inner: Tree = Apply("list", ())
+            closing = CLOSERS.get(opening, "[")
+        else:
+            inner = self.statement()
+            if opening == "\\{" and (self.accept("sign", ":", "|") or self.accept("command", "mid", "colon")):
+                inner = Apply("builder", (inner, self.statement()))
+            closing = self.token.text
+            if closing not in {")", "]", "\\}", "["}:
+                self.fail()
+            self.take()
+        self.french -= opening == "]"
+        self.bars, self.closers, self.differential = bars, closers, differential
+        self.depth -= 1
+        return _bracketed(opening, closing, inner)
+
+    def environment(self) -> Tree:
+        r"""Read a matrix, a vector, cases or lines of equations; `\\begin` has been taken."""
+        self.expect("sign", "{")
+        name = ""
+        while not self.accept("sign", "}"):
+            name += self.take().text
+        if name == "array" and self.sees("sign", "{"):
+            while not self.accept("sign", "}"):
+                self.take()
+        rows = [self.row()]
+        while self.accept("sign", "\\\\"):
+            if not self.sees("command", "end"):
+                rows.append(self.row())
+        self.expect("command", "end")
+        self.expect("sign", "{")
+        while not self.accept("sign", "}"):
+            self.take()
+        if name in ROWS_WITHOUT_SHAPE:
+            return rows[0].args[0] if len(rows) == 1 else Apply("list", tuple(row.args[-1] for row in rows))
+        if name in {"cases", "dcases", "rcases"}:
+            return Apply("cases", tuple(rows))
+        if name not in MATRICES:
+            self.fail()
+        matrix = Apply("matrix", tuple(rows))
+        return determinant(matrix) if name == "vmatrix" else matrix
+
+    def row(self) -> Apply:
+        """Read the cells of one line."""
+        cells: list[Tree] = [self.cell()]
+        while self.accept("sign", "&"):
+            cells.append(self.cell())
+        return Apply("row", tuple(cells))
+
+    def cell(self) -> Tree:
+        """Read one cell; words in it are a condition such as "if x > 0" or "otherwise"."""
+        while self.sees("text") and self.token.text.strip(" ,.:").lower() in {"if", "for", "when", ""}:
+            self.take()
+        if self.accept("word", "if", "for", "when") and self.token.kind == "end":
+            return self.fail()
+        if self.sees("text") or self.sees("word", "otherwise", "else"):
+            words = self.take().text.strip(" ,.:")
+            if words.lower() in {"otherwise", "else"}:
+                return Text("otherwise")
+            return Text(words)
+        cell = self.chain()
+        self.accept("sign", ",")
+        return cell
+
+
+def _bracketed(opening: str, closing: str, inner: Tree) -> Tree:
+    """Name what a pair of brackets with its content is."""
+    if isinstance(inner, Apply) and inner.head == "builder":
+        return inner
+    items = inner.args if isinstance(inner, Apply) and inner.head in {"list", "either"} else (inner,)
+    left = {"]": "("}.get(opening, opening)
+    right = {"[": ")"}.get(closing, closing)
+    if (left == "\\{") != (right == "\\}"):
+        raise UnreadableError("brackets that do not match")
+    if left == "\\{":
+        return Apply("{}", items)
+    if len(items) == 1 and (opening, closing) in {("(", ")"), ("[", "]")}:
+        return inner
+    return Apply(f"{left}{right}", items)
