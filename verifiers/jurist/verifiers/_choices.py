@@ -67,7 +67,7 @@ _DELIMITED_LINE = re.compile(r"\W*[(\[]?(?P<label>\w)[)\].:](?!\w)")
 _LIST_WORDS = frozenset({"or", "and", "nor", ","})
 _GLUED = re.compile(r"[A-Z]{2,10}")
 # Words after a denied option that begin the assertion: "not A, it is C".
-_ASSERTS = frozenset({"it", "it's", "is", "sondern"})
+_ASSERTS = frozenset({"it", "it's", "is", "sondern", "是"})
 
 
 class Reading(NamedTuple):
@@ -139,9 +139,10 @@ class Choices:
             option = -1
             if kind == "text":
                 option = self.by_text[match[0].casefold()]
-            elif kind == "label":
+            elif kind == "label" and _is_label(match, text):
                 option = self.by_label[match[0].strip("()[].: ").casefold()]
-                kind = "label" if _is_label(match, text) else "word"
+            elif kind == "label":  # an article or a variable
+                kind = "filler" if match[0].islower() else "word"
             tokens.append(_Token(kind, option, match.start(), match.end()))
         return tokens
 
@@ -188,27 +189,31 @@ class _Reader:
 
     def read(self) -> Reading:
         for token in self.tokens:
+            if token.kind == "word":
+                self.ended = bool(self.chosen)
+                self.strayed |= not self.chosen
+            elif token.option >= 0:
+                self._option(token)
+            else:
+                self._sign(token)
             if self.ended:
                 break
-            if token.option >= 0 and token.kind != "word":
-                self._option(token)
-            elif token.kind == "no":
-                self.negated = self.expects = True
-            elif token.kind == "joint":
-                self.expects = True
-                self.negated &= self._said(token) in _LIST_WORDS
-            elif token.kind == "filler":
-                self.negated &= not (self.denied and self._said(token) in _ASSERTS)
-            elif token.kind == "stop":
-                self.negated = False
-                self.expects = not self.chosen
-            elif token.kind == "word":
-                if self.chosen:
-                    break
-                self.strayed = True
         if self.strayed and len(self._texts()) > 1:
             self.chosen |= self._texts()
         return Reading(frozenset(self.chosen | self._second_thoughts()), frozenset(self.denied))
+
+    def _sign(self, token: _Token) -> None:
+        """Take in a word that joins, denies or ends."""
+        if token.kind == "no":
+            self.negated = self.expects = True
+        elif token.kind == "joint":
+            self.expects = True
+            self.negated &= self._said(token) in _LIST_WORDS
+        elif token.kind == "filler":
+            self.negated &= not (self.denied and self._said(token) in _ASSERTS)
+        elif token.kind == "stop":
+            self.negated = False
+            self.expects = not self.chosen
 
     def _said(self, token: _Token) -> str:
         return self.text[token.start : token.end].casefold()
@@ -232,6 +237,6 @@ class _Reader:
 
     def _second_thoughts(self) -> set[int]:
         """Options put up for choice later in the sentence."""
-        options = [token for token in self.tokens if token.option >= 0 and token.kind != "word"]
+        options = [token for token in self.tokens if token.option >= 0]
         later = [token.option for token in options if _SECOND.search(self.text, max(token.start - 60, 0), token.start)]
         return set(later) - self.denied if self.chosen else set()
