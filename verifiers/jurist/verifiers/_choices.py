@@ -13,6 +13,9 @@ from jurist.verifiers._commitment import plain
 
 __all__ = ["Choices", "Reading"]
 
+# A statement names its options at its beginning.
+LONGEST_STATEMENT = 2_000
+
 # Letters as they number a list, in scripts that number lists with letters of their own; their position is what counts.
 _ALPHABETS = (
     "А Б В Г Д Е Ж З И К",
@@ -112,7 +115,7 @@ class Choices:
 
     def read(self, text: str) -> Reading:
         """Read a text that states an answer: "C", "(C) Paris", "A and C", "not A but C", "Paris"."""
-        text = plain(text)
+        text = plain(text)[:LONGEST_STATEMENT]
         if (whole := self.by_text.get(text.casefold().strip(" ."))) is not None:
             return Reading(frozenset((whole,)), frozenset())
         if (
@@ -125,7 +128,7 @@ class Choices:
 
     def read_line(self, line: str) -> Reading:
         """Read a line that may state an answer: it counts if it names options and says nothing else."""
-        text = plain(line)
+        text = plain(line)[:LONGEST_STATEMENT]
         tokens = self._tokens(text)
         lead = _DELIMITED_LINE.match(text)
         if any(token.kind == "word" for token in tokens) and not (lead and lead["label"].casefold() in self.by_label):
