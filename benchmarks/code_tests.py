@@ -22,6 +22,7 @@ import os
 import resource
 import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -51,8 +52,8 @@ class Way:
     name: str
     run: Callable[[dict[str, Any]], Awaitable[bool]]
     boxes_cpu_s: Callable[[], float] = lambda: 0.0
-    per_s: list[float] = field(default_factory=list)
-    cpu_ms: list[float] = field(default_factory=list)
+    per_s: list[float] = field(default_factory=list[float])
+    cpu_ms: list[float] = field(default_factory=list[float])
 
 
 def whole(problem: dict[str, Any]) -> str:
@@ -156,14 +157,19 @@ async def measure(way: Way, problems: list[dict[str, Any]]) -> None:
 
 def docker_way() -> Way | None:
     """Offer `docker exec` where an engine answers and has the image."""
-    if shutil.which("docker") is None or os.system(f"docker image inspect {IMAGE} >/dev/null 2>&1") != 0:  # noqa: S605
+    docker = shutil.which("docker")
+    if (
+        docker is None
+        or subprocess.run([docker, "image", "inspect", IMAGE], check=False, capture_output=True).returncode != 0
+    ):
         return None
     name = f"jurist-bench-{os.getpid()}"
-    os.system(f"docker run -d --rm --name {name} --network none {IMAGE} sleep 600 >/dev/null")  # noqa: S605
+    start = [docker, "run", "-d", "--rm", "--name", name, "--network", "none", IMAGE, "sleep", "600"]
+    subprocess.run(start, check=True, capture_output=True)
 
     async def run(problem: dict[str, Any]) -> bool:
         process = await asyncio.create_subprocess_exec(
-            "docker", "exec", "-i", name, "python3", "-I", "-S", "-", stdin=asyncio.subprocess.PIPE
+            docker, "exec", "-i", name, "python3", "-I", "-S", "-", stdin=asyncio.subprocess.PIPE
         )
         await process.communicate(whole(problem).encode())
         return process.returncode == 0

@@ -23,6 +23,8 @@ REMEDY: Final = (
     "give the process a writable control group (systemd: Delegate=yes; containers: --cgroupns=private and a writable "
     "/sys/fs/cgroup), or allow weaker isolation"
 )
+PREFIX: Final = "jurist-"
+"""Of a group's name; the supervisor's pid follows, and what tells its groups apart."""
 CPU_PERIOD_US: Final = 100_000
 
 
@@ -162,12 +164,23 @@ class ControlGroup:
         return done
 
 
+def _sweep(parent: Path) -> None:
+    """Remove the empty groups of supervisors that were killed before they could."""
+    for directory in parent.glob(f"{PREFIX}*"):
+        pid = directory.name.removeprefix(PREFIX).partition("-")[0]
+        if pid.isdigit() and not Path("/proc", pid).exists():
+            with contextlib.suppress(OSError):
+                directory.rmdir()
+
+
 def _make_v1(name: str, cores: float) -> ControlGroup:
     paths = _own_paths()
     made: dict[str, Path] = {}
     for controller in ("memory", "pids", "cpuacct", "cpu"):
         try:
-            directory = _base(MOUNT / controller, paths[controller]) / name
+            base = _base(MOUNT / controller, paths[controller])
+            _sweep(base)
+            directory = base / name
             directory.mkdir(exist_ok=directory in made.values())
             made[controller] = directory
             if controller == "cpu":
@@ -191,6 +204,7 @@ def _make_v2(name: str, cores: float) -> ControlGroup:
         # A group with processes of its own can hand nothing down; its parent often can.
         with contextlib.suppress(OSError):
             (parent / "cgroup.subtree_control").write_text("+memory +pids +cpu")
+        _sweep(parent)
         directory = parent / name
         try:
             directory.mkdir()
@@ -207,10 +221,11 @@ def _make_v2(name: str, cores: float) -> ControlGroup:
     raise SandboxUnavailableError(message)
 
 
-def make(name: str, cores: float) -> ControlGroup:
+def make(label: str, cores: float) -> ControlGroup:
     """Make a group below our own that may use so many cores.
 
     Raises:
         SandboxUnavailableError: there is none that we may write.
     """
+    name = f"{PREFIX}{os.getpid()}-{label}"
     return _make_v1(name, cores) if (MOUNT / "memory").is_dir() else _make_v2(name, cores)

@@ -99,7 +99,7 @@ def _seccomp() -> Finding:
 
 def _group() -> Finding:
     try:
-        group = _cgroup.make(f"jurist-doctor-{os.getpid()}", 1.0)
+        group = _cgroup.make("doctor", 1.0)
     except SandboxUnavailableError as error:
         return Finding(name="control group", present=False, needed=True, detail=str(error), remedy=_cgroup.REMEDY)
     group.close()

@@ -117,7 +117,7 @@ class ForkServer:
             SandboxUnavailableError: this host lacks something; the message says what and how to get it.
         """
         try:
-            self._group = _cgroup.make(f"jurist-{os.getpid()}-{self.name}-{secrets.token_hex(4)}", self._options.cores)
+            self._group = _cgroup.make(f"{self.name}-{secrets.token_hex(4)}", self._options.cores)
         except SandboxUnavailableError:
             if not self._options.weaker:
                 raise

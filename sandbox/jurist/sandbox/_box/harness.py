@@ -115,7 +115,7 @@ def leave(status: int, module: types.ModuleType) -> NoReturn:
     try:
         threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  what Py_Finalize calls
         atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  as above
-        if sys.stdout is not None:
+        if sys.stdout is not None and not getattr(sys.stdout, "closed", False):
             sys.stdout.flush()
         # Files that the program left open are flushed when their last name goes.
         module.__dict__.clear()

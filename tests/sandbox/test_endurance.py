@@ -1,0 +1,89 @@
+"""Ten thousand runs leave the machine as they found it."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+from pathlib import Path
+
+import pytest
+
+from jurist.sandbox import Asserts, Ending, Functions, Limits, Program, SandboxUnavailableError, Stdio
+from jurist.sandbox import _cgroup as cgroup
+from jurist.sandbox._forkserver import OWN_PROCESSES
+from jurist.sandbox.embedded import Embedded
+
+RUNS = 10_000
+AT_A_TIME = 32
+LIMITS = Limits(cpu_s=5, wall_s=30, memory_bytes=128 << 20, output_bytes=1 << 20)
+ADD = "def add(a, b):\n    return a + b\n"
+PROGRAMS = [
+    (Program(source="print(input())", tests=Stdio(stdins=("x",)), limits=LIMITS), Ending.OK),
+    (Program(source="1 / 0", tests=Stdio(stdins=("x",)), limits=LIMITS), Ending.RUNTIME_ERROR),
+    (Program(source=ADD, tests=Functions(entry_point="add", arguments=("[1, 2]",)), limits=LIMITS), Ending.OK),
+    (Program(source=ADD, tests=Asserts(code="assert add(1, 2) == 3", entry_point="add"), limits=LIMITS), Ending.OK),
+    (
+        Program(source="import os\nfor _ in range(3): os.fork()", tests=Stdio(stdins=("x",)), limits=LIMITS),
+        Ending.OK,
+    ),
+]
+
+
+def zombies() -> int:
+    states = [path.read_text().rpartition(")")[2].split()[0] for path in Path("/proc").glob("[0-9]*/stat")]
+    return states.count("Z")
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def survivors(sandbox: Embedded) -> int:
+    groups = [box._group for slot in sandbox._slots for box in (slot.programs, slot.tests)]
+    return sum(
+        len(Path(group.directories[0], "cgroup.procs").read_text().split()) for group in groups if group is not None
+    )
+
+
+@pytest.mark.slow
+async def test_ten_thousand_runs_leave_no_process_descriptor_or_memory_behind() -> None:
+    gate = asyncio.Semaphore(AT_A_TIME)
+    try:
+        sandbox = await Embedded(slots=2).__aenter__()
+    except SandboxUnavailableError as error:
+        pytest.skip(f"this host cannot run the embedded sandbox: {error}")
+
+    async def one(number: int) -> bool:
+        program, ending = PROGRAMS[number % len(PROGRAMS)]
+        async with gate:
+            return [case.ending for case in (await sandbox.run(program)).cases] == [ending]
+
+    try:
+        assert all(await asyncio.gather(*map(one, range(200))))
+        before = (zombies(), descriptors(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        assert all(await asyncio.gather(*map(one, range(RUNS))))
+        after = (zombies(), descriptors(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        still_there = survivors(sandbox)
+    finally:
+        await sandbox.__aexit__(None, None, None)
+
+    assert after[:2] == before[:2]
+    assert after[2] - before[2] < 64 << 10, "KiB of memory grown"
+    assert still_there <= 2 * 2 * OWN_PROCESSES + 2, "a standing test process in each slot, and no other"
+
+
+def test_groups_of_a_supervisor_that_was_killed_are_swept_up() -> None:
+    try:
+        dead = cgroup.make("sweep", 1.0)
+    except SandboxUnavailableError as error:
+        pytest.skip(f"this host has no control group to write: {error}")
+    dead.close()
+    for directory in map(Path, dead.directories):
+        directory.with_name("jurist-99999999-left").mkdir(exist_ok=True)
+    dead.remove()
+
+    swept = cgroup.make("sweeper", 1.0)
+    swept.close()
+
+    assert not any(Path(directory).with_name("jurist-99999999-left").exists() for directory in swept.directories)
+    assert swept.remove()
