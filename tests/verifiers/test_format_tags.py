@@ -69,6 +69,16 @@ def test_chunks_are_read_as_the_whole_text(text: str, cuts: list[int]) -> None:
     assert parts.spoilt == whole.spoilt
 
 
+def test_a_streamed_completion_is_known_to_be_wrong_as_soon_as_it_is() -> None:
+    scan = FormatTags(prefilled=True).scan()
+    seen: list[bool] = []
+    for chunk in ("so it ", "is</thi", "nk><th", "ink> 4</think>"):
+        scan.feed(chunk)
+        seen.append(scan.spoilt)
+
+    assert seen == [False, False, False, True]
+
+
 @given(texts, texts)
 def test_a_spoilt_text_stays_wrong_whatever_follows(text: str, more: str) -> None:
     scan = TagScan(("think", "answer"))

@@ -85,11 +85,16 @@ class FormatTags:
             message = f"each tag may be named once: {', '.join(self.tags)}"
             raise ValueError(message)
 
-    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
-        """Scan the completion once."""
+    def scan(self) -> TagScan:
+        """Begin to read a streamed completion: `feed` takes chunks, `spoilt` tells when none can make it right."""
         scan = TagScan(self.tags)
         if self.prefilled:
             scan.feed(f"<{self.tags[0]}>")
+        return scan
+
+    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
+        """Scan the completion once."""
+        scan = self.scan()
         scan.feed(_without_end(sample.completion, self.end_tokens) if self.end_tokens else sample.completion)
         report = scan.report()
         last = len(self.tags) - 1
