@@ -174,7 +174,10 @@ class Expressions:
             return not self.at_differential() and not self.starts_unit(left, text, spaced=spaced)
         if kind == "text":
             return text.strip() in FUNCTIONS or (
-                len(text.strip()) == 1 and text.isascii() and not self.starts_unit(left, text.strip())
+                len(text.strip()) == 1
+                and text.strip().isalpha()
+                and text.isascii()
+                and not self.starts_unit(left, text.strip())
             )
         if kind == "command":
             return text in STARTING_COMMANDS or text in FUNCTIONS

@@ -16,6 +16,8 @@ __all__ = ["Rationals", "rational"]
 
 MAX_BITS = 40_000
 """Of a numerator or a denominator: 12,000 digits multiply in well under a millisecond."""
+MAX_ROOT_BITS = 6_000
+"""Of a number whose higher root is taken: Newton's method divides it some forty times."""
 MAX_FACTORIAL = 3_000
 """3000! has 30,000 bits."""
 
@@ -141,11 +143,13 @@ def _root(value: Fraction, degree: int) -> Fraction:
 
 
 def _whole_root(value: int, degree: int) -> int:
+    if value < 2:  # noqa: PLR2004 - 0 and 1 are their own roots
+        return value
     if degree == 2:  # noqa: PLR2004 - the square root
         root = math.isqrt(value)
     else:
         bits = value.bit_length()
-        if bits > 4 * MAX_BITS // degree + 64:
+        if bits > MAX_ROOT_BITS:
             raise UnsupportedError
         root = 1 << (bits // degree + 1)
         while True:

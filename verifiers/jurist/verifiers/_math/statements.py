@@ -165,11 +165,14 @@ class Statements(Brackets):
         value = Apply("neg", (amount,)) if negative else amount
         return Apply("unit", (value, Text("dollar" if sign == "\\$" else sign)))
 
-    def with_unit(self, value: Tree) -> Tree:  # noqa: C901 - one case after the other
+    def with_unit(self, value: Tree) -> Tree:  # noqa: C901, PLR0912 - one case after the other
         """Read the unit behind `value`, or the thing that is counted."""
         pieces: list[str] = []
         while True:
             kind, text, _ = self.token
+            if kind == "text" and not any(map(str.isalnum, text)):
+                self.take()
+                continue
             if (kind == "text" and (len(text) == 1 or CONNECTIVES.get(text.strip(" ,.").lower()) is None)) or (
                 kind == "word" and not self.joins(value)
             ):

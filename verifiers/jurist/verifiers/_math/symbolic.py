@@ -48,6 +48,8 @@ SAME = frozenset(
 )
 BACK = {value: key for key, value in NAMES.items()} | {name: name for name in SAME - {"gcd", "lcm", "sqrt"}}
 BACK["log"] = "ln"
+FAULTS = (UnsupportedError, ArithmeticError, ValueError, TypeError, NotImplementedError, AttributeError, RecursionError)
+"""What SymPy raises where it cannot do something."""
 MAX_BITS = 4_000
 """Of a number that SymPy is given as such."""
 
@@ -143,7 +145,7 @@ def evaluated(tree: Tree) -> Tree:
     if tree.head in HARD:
         try:
             return from_sympy(sympy.simplify(to_sympy(tree).doit()))
-        except (UnsupportedError, ArithmeticError, ValueError, TypeError, NotImplementedError, AttributeError):
+        except FAULTS:
             return tree
     return Apply(tree.head, tuple(evaluated(arg) for arg in tree.args))
 
@@ -158,15 +160,7 @@ def vanishes(left: Tree, right: Tree) -> bool | None:
         if known is not None:
             return bool(known)
         size = abs(sympy.N(gap, 30)) if not gap.free_symbols else None
-    except (
-        UnsupportedError,
-        ArithmeticError,
-        ValueError,
-        TypeError,
-        NotImplementedError,
-        AttributeError,
-        RecursionError,
-    ):
+    except FAULTS:
         return None
     if size is not None and size.is_number and size > sympy.Rational(1, 10**12):
         return False
