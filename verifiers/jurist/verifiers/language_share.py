@@ -18,7 +18,6 @@ from jurist.verifiers._masking import mask
 from jurist.verifiers._thought import View, view
 from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Abstain, Cause, Score
-from jurist.verifiers._word_model import word_model
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,11 +68,6 @@ class LanguageShare:
     refused: Annotated[
         tuple[Flag, ...], Field(max_length=5, description="flags for which the score is 0.0 whatever the share")
     ] = ()
-
-    @staticmethod
-    def prepare() -> None:
-        """Build the Latin languages' word lists, 0.8 s of CPU and 25 MB, before workers are forked that share them."""
-        word_model("Latn")
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
         """Count words by language."""
