@@ -101,7 +101,7 @@ class FormatTags:
         answer = _tail(report, last) if self.tail else report.sole_body(last)
         faults = report.faults(open_ended=self.tail) or self._answer_faults(answer)
         if faults and sample.finish_reason is FinishReason.LENGTH:
-            faults.append("truncated")
+            faults = sorted([*faults, "truncated"])
         thought = report.body(0)
         details = {
             "reasons": faults,
