@@ -23,6 +23,8 @@ from jurist.verifiers._math.words import CONNECTIVES, FUNCTIONS, GREEK
 
 __all__ = ["Atoms"]
 
+LONGEST_PRODUCT = 3
+"""Letters that stand together as a product before a bracket: `abc(a+b+c)`."""
 PROGRAMMING = frozenset(
     [
         "int",
@@ -110,13 +112,20 @@ class Atoms(Expressions):
             if text.startswith(name) and len(text) > len(name):
                 self.split(len(name))
                 return self.word(name)
-        if text in PROGRAMMING or (len(text) > 3 and self.ahead().text in {"(", ".", "_"}):  # noqa: PLR2004 - no product
+        if text in PROGRAMMING or self.is_program(text):
             return self.fail()
         if len(text) == 1:
             self.take()
             return Symbol(text)
         self.split(1)
         return self.word(text[0])
+
+    def is_program(self, text: str) -> bool:
+        """Tell a call of a program's function from a product: `run(0)`, `quit(x)`, `os_path`."""
+        after, inside = self.ahead().text, self.ahead(2).kind
+        if len(text) > LONGEST_PRODUCT and after in {"(", ".", "_"}:
+            return True
+        return len(text) == LONGEST_PRODUCT and after == "(" and (inside == "number" or self.ahead(2).text == ")")
 
     def split(self, count: int) -> None:
         """Cut the word that stands here in two."""
@@ -143,7 +152,7 @@ class Atoms(Expressions):
         numeric = isinstance(inner, Number) or (isinstance(inner, Apply) and inner.head in {"neg", "base", "%", "unit"})
         return inner if numeric or any(sign in bare for sign in "+=^\\") else Text(bare)
 
-    def command(self, name: str) -> Tree:  # noqa: C901, PLR0911 - one case after the other
+    def command(self, name: str) -> Tree:  # noqa: C901, PLR0911, PLR0912 - one case after the other
         """Read a LaTeX command and its arguments; the command itself has been taken."""
         if name in FRACTIONS:
             return self.fraction()
@@ -173,7 +182,10 @@ class Atoms(Expressions):
             return self.fenced(name)
         if name == "pmod":
             return Apply("pmod", (self.argument(),))
-        return Symbol(f"\\{name}")
+        if self.token.kind == "end" or self.token.text in {"=", ",", ")", "}"}:
+            return Symbol(f"\\{name}")
+        message = f"unknown command \\{name[:20]}"
+        raise UnreadableError(message)
 
     def fraction(self) -> Tree:
         r"""Read a fraction, or the derivative `\\frac{d}{dx}` of what follows it."""

@@ -34,6 +34,8 @@ class Reading:
     fault: str = ""
     scalar: bool = False
     """Whether its one meaning is a number or an expression: nothing with a shape, a unit or words in it."""
+    marked: bool = False
+    """Whether it was marked as text, in which case does not count."""
 
 
 SHAPED = frozenset(
@@ -145,7 +147,7 @@ def read(text: str) -> Reading:
     if special is not None and isinstance(special, Apply) and special.head in {"base", "date"}:
         trees = trees[:1]
     scalar = len(trees) == 1 and _is_scalar(trees[0])
-    return Reading(stripped, words, tuple(trees), "" if trees else fault, scalar)
+    return Reading(stripped, words, tuple(trees), "" if trees else fault, scalar, _MARKED.match(text) is not None)
 
 
 _ESCAPED = re.compile(r"\\\\(?=[A-Za-z]{2})")
@@ -158,6 +160,7 @@ def _repaired(text: str) -> str:
     return re.sub(r"\\?\x0crac", r"\\frac", text) if "\x0c" in text else text
 
 
+_MARKED = re.compile(r"\W*\\(?:text\w*|mbox)\b")
 _LETTERS = re.compile(r"[A-Za-z][A-Za-z.'\s-]*[A-Za-z.]")
 _LONG_WORD = re.compile(r"[A-Za-z]{4,}")
 

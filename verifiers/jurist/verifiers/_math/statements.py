@@ -116,7 +116,7 @@ class Statements(Brackets):
         if kind == "command" and text == "not":
             self.take()
             inner = self.relation()
-            return {"=": "!=", "in": "notin"}.get(inner or "", "->")
+            return {"in": "notin"}.get(inner or "", "!=")
         if kind not in {"sign", "command"} or text not in RELATIONS or (text == "mid" and "}" in self.closers):
             return None
         if kind == "sign" and text == "!=":

@@ -123,6 +123,9 @@ _UNITS = _build()
 _PIECE = re.compile(r"\\?[^\W\d_]+(?:'[a-z]+)?\.?|[°¢€£¥₹]C?F?|\^?\{?-?\d+\}?|[/*()]", re.UNICODE)
 
 
+_LOOSE_DIGIT = re.compile(r"(?<![\^{\d-])\d")
+
+
 def _lookup(word: str) -> Unit | None:
     word = word.rstrip(".")
     for form in (word, word.lower(), word.lower().removesuffix("s"), word.lower().removesuffix("es")):
@@ -140,7 +143,9 @@ def is_unit_word(word: str) -> bool:
 def unit_of(phrase: str) -> Unit | None:  # noqa: C901 - one case after the other
     """Read "cm", "square feet", "m/s^2", "miles per hour"; `COUNTED` for other things; None where it is no unit."""
     pieces: list[str] = _PIECE.findall(phrase)
-    words = [piece for piece in pieces if piece[0].isalpha()]
+    words = [piece for piece in pieces if not piece[0].isdigit() and piece[0] not in "^/*()"]
+    if not words:
+        return None
     if len(words) > MAX_WORDS or any(word.lower().rstrip(".") in _NO_UNIT for word in words):
         return None
     if sum(map(len, pieces)) != len(re.sub(r"[\s\\·,]|cdot", "", phrase.replace("\\text", ""))):
@@ -164,7 +169,7 @@ def unit_of(phrase: str) -> Unit | None:  # noqa: C901 - one case after the othe
         elif word not in _GENERIC and piece not in "/*()":
             last = _lookup(piece)
             if last is None:
-                return COUNTED
+                return None if _LOOSE_DIGIT.search(phrase) else COUNTED
             known = True
             _multiply(powers, last, sign * pending)
             size *= last.size ** (sign * pending)
