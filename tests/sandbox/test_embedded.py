@@ -574,3 +574,14 @@ async def test_cancelling_a_group_at_any_moment_leaves_its_tests_in_order() -> N
         after = [await one(sandbox, program) for _ in range(3)]
 
     assert {case.ending for case in after} == {Ending.OK}
+
+
+async def test_a_program_that_keeps_itself_from_running_is_not_tried_again() -> None:
+    crowd = "import os\nfor _ in range(30):\n    if os.fork() == 0:\n        while True: pass\nwhile True: pass"
+    async with Embedded(slots=1) as sandbox:
+        started = time.monotonic()
+        case = await one(sandbox, stdio(crowd, limits=Limits(cpu_s=60, wall_s=1.5)))
+        elapsed_s = time.monotonic() - started
+
+    assert case.ending is Ending.TIME_LIMIT
+    assert elapsed_s < 2.5

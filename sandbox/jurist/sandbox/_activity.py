@@ -127,10 +127,11 @@ class Activity:
         except OSError:
             return 0.0
 
-    def look_at_waiting(self) -> None:
-        """Note how long the process has waited for a core; 0 where the kernel does not say."""
+    def look_at_waiting(self, others_cpu_s: float) -> None:
+        """Note how long the process has waited for a core beyond `others_cpu_s`; 0 where the kernel does not say."""
         with contextlib.suppress(OSError, IndexError, ValueError):
-            self.waited_s = int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+            waited_s = int(Path(f"/proc/{self.pid}/schedstat").read_text().split()[1]) / 1e9
+            self.waited_s = max(waited_s - max(others_cpu_s, 0.0), 0.0)
 
 
 async def received(channel: socket.socket, count: int) -> bytes:

@@ -35,6 +35,7 @@ def starved(outcome: Outcome, limits: Limits) -> bool:
     """Whether a wall limit was hit because the machine was busy, so that the run deserves another try alone."""
     return (
         outcome.stopped is Stop.WALL
+        and judged(outcome, limits)[0] is Ending.TIME_LIMIT
         and outcome.cpu_s < BUSY_SHARE * limits.wall_s
         and outcome.waited_s > WAITED_SHARE * limits.wall_s
     )

@@ -226,7 +226,8 @@ class ForkServer:
         activity = self._activity
         if activity is None or activity.stopped is not None or activity.report.done():
             return
-        activity.look_at_waiting()
+        # What a process waited for its own descendants is its own doing.
+        activity.look_at_waiting(self._tree_cpu_s(activity.group_cpu_s) - activity.cpu_s())
         activity.stopped = reason
         if self._control is not None:
             with contextlib.suppress(OSError):
