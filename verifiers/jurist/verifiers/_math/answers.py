@@ -11,7 +11,7 @@ from jurist.verifiers._math.evaluation import UndefinedError
 from jurist.verifiers._math.extraction import extract
 from jurist.verifiers._math.quantities import equal_scalars
 from jurist.verifiers._math.rationals import rational
-from jurist.verifiers._math.reading import Reading, read
+from jurist.verifiers._math.reading import MAX_REMEMBERED, Reading, read
 from jurist.verifiers._math.rules import Finding, Rules
 from jurist.verifiers._math.tokens import closing_brace
 from jurist.verifiers._math.tree import Apply, Chain, Text, Tree
@@ -38,7 +38,7 @@ class Reference(NamedTuple):
     fault: str = ""
 
 
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=2_048)
 def compiled(reference: str) -> Reference:
     """Read a reference: an answer, or a whole solution with a box or a cue in it."""
     text = reference
@@ -86,9 +86,21 @@ def usable(reference: str) -> bool:
     return not compiled(reference).fault
 
 
-@lru_cache(maxsize=65_536)
 def judge(reference: str, answer: str, joined: str, rules: Rules) -> Judgement:
-    """Compare an answer with a reference; `joined` is the list that it ends, used if the reference is one."""
+    """Compare an answer with a reference; `joined` is the list that it ends, used if the reference is one.
+
+    Judgements on short answers are remembered: the rollouts of a group repeat theirs.
+    """
+    short = len(answer) + len(joined) <= MAX_REMEMBERED and len(reference) <= MAX_REMEMBERED
+    return (_remembered if short else _judge)(reference, answer, joined, rules)
+
+
+@lru_cache(maxsize=65_536)
+def _remembered(reference: str, answer: str, joined: str, rules: Rules) -> Judgement:
+    return _judge(reference, answer, joined, rules)
+
+
+def _judge(reference: str, answer: str, joined: str, rules: Rules) -> Judgement:
     wanted = compiled(reference)
     text = joined if joined and (wanted.plural or wanted.relation or joined == answer) else answer
     given = read(text)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 from hashlib import blake2b
+from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,8 @@ __all__ = ["identical", "order", "real_value"]
 
 DRAWS = 48
 """Points tried before giving up on finding some where both expressions are real."""
+DRAWS_OF_INTEGRALS = 10
+"""As above, where each costs a hundred evaluations."""
 POINTS = 5
 """Points at which two functions must agree in doubles."""
 FEWEST_POINTS = 2
@@ -219,7 +222,8 @@ def _by_points(left: Tree, right: Tree, names: Sequence[str], counters: frozense
         return None
     complex_values = _has_symbol(left, "i") or _has_symbol(right, "i")
     agreed: list[dict[str, Fraction]] = []
-    for point in _draws(names, counters, random):
+    draws = DRAWS_OF_INTEGRALS if _has(left, "integral") or _has(right, "integral") else DRAWS
+    for point in islice(_draws(names, counters, random), draws):
         try:
             one = _try(left, doubles(), point, complex_values=complex_values)
             other = _try(right, doubles(), point, complex_values=complex_values)

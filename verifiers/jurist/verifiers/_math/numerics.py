@@ -75,6 +75,7 @@ class Numerics(Arithmetic[Any]):
         self.exact_symbols = dict(symbols)
         super().__init__({name: self.number(value) for name, value in symbols.items()})
         self.complex_values = complex_values
+        self.integrating = False
         self.loss = 1.0
         """By how much a sum was ever smaller than its terms: so many digits are lost."""
         self.smallest = 0.0 if context is doubles() else context.mpf(10) ** (GUARD_DIGITS - context.dps)
@@ -316,12 +317,14 @@ class Numerics(Arithmetic[Any]):
     def integral(self, args: tuple[Tree, ...]) -> Any:  # noqa: ANN401
         """Integrate over a bounded interval, if two rules agree."""
         body, variable, low, high = args
-        if not isinstance(variable, Symbol) or self.context is not doubles():
-            raise UnsupportedError
+        if not isinstance(variable, Symbol) or self.context is not doubles() or self.integrating:
+            raise UnsupportedError  # an integral within an integral squares the cost
+        self.integrating = True
         ends = self.value(low), self.value(high)
         if any(map(_is_complex, ends)):
             raise UnsupportedError
         coarse, fine = (self.panels(body, variable.name, ends, count) for count in (2, 3))
+        self.integrating = False
         error = abs(coarse - fine) / max(abs(fine), 1e-9)
         self.loss = max(self.loss, error / ROUNDING)
         if error > WORST_INTEGRAL:

@@ -14,8 +14,10 @@ from jurist.verifiers._math.tokens import MAX_CHARACTERS, TEXTS, Commas, closing
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
 from jurist.verifiers._math.words import FUNCTIONS, GREEK, number_of_words
 
-__all__ = ["Reading", "read"]
+__all__ = ["MAX_REMEMBERED", "Reading", "read"]
 
+MAX_REMEMBERED = 200
+"""Characters of an answer that is remembered: a longer one is rare, and its tree may be large."""
 MAX_WRAPPERS = 12
 """Taken off one answer, each inside the other; more are a trick."""
 
@@ -118,9 +120,17 @@ _NOTHING = {
 _APPROXIMATE = re.compile(r"^(?:about|approximately|approx\.?|roughly|around|exactly|only|just)\s+", re.IGNORECASE)
 
 
-@lru_cache(maxsize=16_384)
 def read(text: str) -> Reading:
-    """Read an answer; linear in its length, and no text makes it raise."""
+    """Read an answer; linear in its length, and no text makes it raise. Short ones are remembered."""
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else _read(text)
+
+
+@lru_cache(maxsize=16_384)
+def _remembered(text: str) -> Reading:
+    return _read(text)
+
+
+def _read(text: str) -> Reading:
     if _PLAIN_NUMBER.fullmatch(text):
         number = literal(text.lstrip("-"))
         if number is not None:
