@@ -20,7 +20,6 @@ import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +27,7 @@ from jurist.sandbox import _cgroup
 from jurist.sandbox._activity import Activity, Outcome, Stop, file_in_memory, read_whole, received
 from jurist.sandbox._box import wire
 from jurist.sandbox._doctor import explained
+from jurist.sandbox._host import SYSTEM_PATHS, Options, first_user, source_root
 from jurist.sandbox._values import Isolation, Limits, SandboxUnavailableError
 
 START_S: Final = 30.0
@@ -37,23 +37,6 @@ KILL_GRACE_S: Final = 1.0
 SOONEST_CHECK_S: Final = 0.01
 STDERR_BYTES: Final = 8_192
 """What is kept of stderr."""
-FIRST_USER: Final = 0x7000_0000
-"""Of the two users that a box takes for itself on a host whose root we are."""
-HIGHEST_IN_CONTAINER: Final = 65_532
-SYSTEM_PATHS: Final = (
-    "/usr",
-    "/bin",
-    "/sbin",
-    "/lib",
-    "/lib32",
-    "/lib64",
-    "/libx32",
-    "/etc/alternatives",
-    "/etc/ld.so.cache",
-    "/etc/ld.so.conf",
-    "/etc/ld.so.conf.d",
-    "/etc/localtime",
-)
 UNCOUNTED_S: Final = 0.1
 """CPU time beyond what the kernel reports of a run that must be its descendants', not the fork server's."""
 OWN_PROCESSES: Final = 3
@@ -67,30 +50,6 @@ class BoxDiedError(Exception):
         super().__init__(name)
         self.stopped = stopped
         self.out_of_memory = out_of_memory
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """What the boxes of one backend have in common."""
-
-    python: str
-    packages: tuple[str, ...]
-    readable: tuple[str, ...]
-    cores: float
-    weaker: bool
-
-
-def _source_root() -> str:
-    """Give the directory to import `jurist.sandbox` from."""
-    return str(Path(__file__).resolve().parents[2])
-
-
-def _first_user() -> int:
-    """Choose two users of the host that nobody is."""
-    ranges = [line.split() for line in Path("/proc/self/uid_map").read_text().splitlines()]
-    if any(int(first) <= FIRST_USER < int(first) + int(count) - 1 for first, _, count in ranges):
-        return FIRST_USER
-    return HIGHEST_IN_CONTAINER
 
 
 class ForkServer:
@@ -147,7 +106,7 @@ class ForkServer:
 
     def _launched(self, control: socket.socket) -> subprocess.Popen[bytes]:
         # Appended: what is beside us in site-packages must not shadow the standard library.
-        code = f"import sys; sys.path.append({_source_root()!r}); from jurist.sandbox._box import launch; launch.main()"
+        code = f"import sys; sys.path.append({source_root()!r}); from jurist.sandbox._box import launch; launch.main()"
         return subprocess.Popen(  # noqa: S603  our own interpreter
             [self._options.python, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", code, str(control.fileno())],
             pass_fds=[control.fileno()],
@@ -161,7 +120,7 @@ class ForkServer:
         )
 
     def _configuration(self, root: str) -> dict[str, object]:
-        source_root = _source_root()
+        ours = source_root()
         prefix = str(Path(self._options.python).resolve().parent.parent)
         return {
             "cgroups": list(self._group.directories) if self._group else [],
@@ -171,10 +130,10 @@ class ForkServer:
                 *self._options.readable,
                 *self._options.packages,
                 prefix,
-                f"{source_root}/jurist/sandbox",
+                f"{ours}/jurist/sandbox",
             ],
-            "first_user": _first_user(),
-            "hidden": [source_root],
+            "first_user": first_user(),
+            "hidden": [ours],
             "packages": list(self._options.packages),
         }
 

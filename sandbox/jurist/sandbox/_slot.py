@@ -9,15 +9,18 @@ import json
 import math
 import os
 import socket
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jurist.sandbox._activity import Outcome, Stop, file_in_memory, read_whole, received
 from jurist.sandbox._box import wire
 from jurist.sandbox._endings import REASON_CHARACTERS, case_run, starved
-from jurist.sandbox._forkserver import ForkServer, Options
+from jurist.sandbox._forkserver import ForkServer
 from jurist.sandbox._judge import Judge, Said
 from jurist.sandbox._values import Asserts, CaseRun, Ending, Functions, Isolation, Limits, Program, Stdio
 from jurist.sandbox.languages import MAIN, Toolchain
+
+if TYPE_CHECKING:
+    from jurist.sandbox._host import Options
 
 SCRATCH_FILES: Final = 4_096
 OPEN_FILES: Final = 256

@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Final, Self, cast
 
 from jurist.sandbox._activity import Stop
 from jurist.sandbox._compiled import CompileCache
-from jurist.sandbox._forkserver import BoxDiedError, Options
+from jurist.sandbox._forkserver import BoxDiedError
+from jurist.sandbox._host import Options
 from jurist.sandbox._slot import CancelledRunError, Slot, Try
 from jurist.sandbox._values import (
     Asserts,
