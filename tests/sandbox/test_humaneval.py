@@ -144,6 +144,7 @@ async def test_a_reference_passes_when_called_and_by_stdio(sandbox: Embedded, pr
         assert case.stdout.decode().strip() == repr(expected)
 
 
+@pytest.mark.slow
 async def test_no_mutant_passes_that_fails_when_run_in_the_open(sandbox: Embedded) -> None:
     """A mutant may be equivalent; what decides is the plain interpreter with the tests in the same file."""
     tried: list[tuple[str, Program, Program]] = []
