@@ -71,10 +71,6 @@ def test_a_term_that_is_not_active_takes_no_part() -> None:
     assert combine(waiting, findings).rollouts[0].reward == 0.5
 
 
-def test_a_sum_past_the_largest_double_is_no_reward() -> None:
-    assert reward((adds(1.7e308), adds(1.7e308)), Score(1.0, ""), Score(1.0, "")) is None
-
-
 def test_a_question_that_nobody_answered_is_our_failure() -> None:
     unanswered = Findings([0], [[Finding(Ask((Equality(reference="1", answer="1"),)), 0.0)]])
     (component,) = combine(group(adds()), unanswered).rollouts[0].components

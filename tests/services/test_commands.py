@@ -43,7 +43,7 @@ def test_a_file_is_scored_here_into_a_file_in_its_order(file: Path, tmp_path: Pa
     assert "3 groups, 5 rollouts" in done.stderr
     assert "mean reward 0.4000" in done.stderr
     assert "score 100.0%" in done.stderr
-    assert list(tmp_path.iterdir()) == [file, out] or sorted(tmp_path.iterdir()) == sorted([file, out])
+    assert sorted(tmp_path.iterdir()) == sorted([file, out])
 
 
 def test_a_server_gives_the_same_scores(file: Path, tmp_path: Path, server: Any) -> None:
@@ -127,10 +127,16 @@ def test_what_cannot_be_begun_says_so(tmp_path: Path, file: Path) -> None:
     both = jurist("score", file, "--recipe", "math", "--verifier", "format_tags")
     neither = jurist("score", file, "--workers", 1)
     unknown = jurist("score", file, "--verifier", "nope", "--workers", 1)
+    nowhere = jurist("score", file, "--recipe", "math", "--out", tmp_path / "no" / "out", "--workers", 1)
+    broken = tmp_path / "broken.jsonl.gz"
+    broken.write_bytes(b"no gzip")
+    unpacked = jurist("score", broken, "--recipe", "math", "--workers", 1)
 
     assert (missing.returncode, "No such file" in missing.stderr) == (2, True)
     assert (both.returncode, "--recipe or --verifier" in both.stderr) == (2, True)
     assert (neither.returncode, ":1: recipe: is required" in neither.stderr) == (1, True)
+    assert (nowhere.returncode, "--out" in nowhere.stderr) == (2, True)
+    assert (unpacked.returncode, "not a whole gzip file" in unpacked.stderr) == (2, True)
     assert (unknown.returncode, "recipe.terms[0].verifier: unknown verifier 'nope'" in unknown.stderr) == (1, True)
 
 
@@ -166,6 +172,7 @@ def test_ping_tells_whether_a_server_serves(server: Any) -> None:
         (["--config", "/nowhere.yaml"], {}, "config: /nowhere.yaml is not a file"),
         ([], {"JURIST_WORKERS": "none"}, "workers: "),
         (["--log-format", "xml"], {}, "log_format: "),
+        ([], {"JURIST_WROKERS": "2"}, "JURIST_WROKERS: no such setting"),
     ],
 )
 def test_a_wrong_setting_is_told_and_the_server_does_not_start(
@@ -227,7 +234,7 @@ def test_a_verdict_is_explained_its_questions_too() -> None:
     asked = jurist("explain", "--answer", r"\frac{\pi^2}{6}", "-", input=r"\boxed{\sum_{n=1}^{\infty} 1/n^2}")
     wrong = jurist("explain", "--verifier", "nope", "x")
 
-    assert (plain.returncode, plain.stdout.split()[:2]) == (0, ["score", "1.0"])
+    assert (plain.returncode, plain.stdout.split()[:2]) == (0, ["score", "1"])
     assert "[1,2]" in plain.stdout
-    assert (asked.returncode, "asked" in asked.stdout) == (0, True)
+    assert (asked.returncode, asked.stdout.split()[:2]) == (0, ["score", "1"])
     assert (wrong.returncode, "verifier: unknown verifier 'nope'" in wrong.stderr) == (1, True)

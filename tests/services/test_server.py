@@ -34,6 +34,13 @@ def request(completions: Sequence[str], verifier: str = "format_tags", **options
     return reward_pb2.ScoreBatchRequest(groups=[group], recipe=recipe)
 
 
+def nested(depth: int) -> dict[str, Any]:
+    inner: dict[str, Any] = {}
+    for _ in range(depth):
+        inner = {"a": inner}
+    return inner
+
+
 def twins() -> reward_pb2.RolloutGroup:
     rollouts = [reward_pb2.Rollout(rollout_id="same")] * 2
     return reward_pb2.RolloutGroup(group_id="g", task=reward_pb2.Task(), rollouts=rollouts)
@@ -51,8 +58,17 @@ def children(pid: int) -> list[int]:
     ]
 
 
+def zygote_of(server: Any) -> int:
+    """The process that workers are forked from; the sandbox's boxes are children of the server, too."""
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_bytes() for pid in children(server.process.pid)}
+    return next(pid for pid, command in commands.items() if b"zygote" in command)
+
+
 def worker_pids(server: Any) -> list[int]:
-    return [worker for zygote in children(server.process.pid) for worker in children(zygote)]
+    try:
+        return children(zygote_of(server))
+    except (StopIteration, FileNotFoundError, ProcessLookupError):  # it is being replaced
+        return []
 
 
 def metric(server: Any, name: str) -> float:
@@ -75,7 +91,6 @@ def eventually(holds: Callable[[], bool], within_s: float = 10.0) -> bool:
 
 def test_a_batch_comes_back_scored_in_the_order_of_the_request(stub: Stub) -> None:
     message = request([KEPT, "no tags", KEPT])
-    message.groups[0].rollouts[1].completion = "no tags"
     second = message.groups.add()
     second.CopyFrom(message.groups[0])
     second.group_id = "h"
@@ -91,9 +106,12 @@ def test_a_batch_comes_back_scored_in_the_order_of_the_request(stub: Stub) -> No
 
 
 def test_a_reward_of_zero_is_set_and_a_missing_one_is_not(stub: Stub) -> None:
-    (scores,) = stub.ScoreBatch(request(["wrong", "poison"], "broken"), timeout=TIMEOUT_S).groups
+    message = request(["wrong", "wrong poison"])
+    message.recipe.terms.add(verifier="broken", name="second", gate=True)
+    (scores,) = stub.ScoreBatch(message, timeout=TIMEOUT_S).groups
 
     assert scores.rollouts[0].HasField("reward")
+    assert scores.rollouts[0].reward == 0.0
     assert not scores.rollouts[1].HasField("reward")
     assert not scores.rollouts[1].HasField("advantage")
 
@@ -145,6 +163,78 @@ def test_a_stream_answers_a_group_before_the_next_one_is_sent(stub: Stub) -> Non
     for answer in stub.ScoreStream(sent(), timeout=TIMEOUT_S):
         assert answer.scores.rollouts[0].reward == 1.0
         answered.set()
+
+
+def stream_of(*groups: reward_pb2.RolloutGroup, recipe: reward_pb2.Recipe) -> Iterator[reward_pb2.ScoreStreamRequest]:
+    for index, group in enumerate(groups):
+        yield reward_pb2.ScoreStreamRequest(group=group, recipe=recipe if index == 0 else None)
+
+
+def named(name: str, completion: str = KEPT) -> reward_pb2.RolloutGroup:
+    rollouts = [reward_pb2.Rollout(completion=completion)]
+    return reward_pb2.RolloutGroup(group_id=name, task=reward_pb2.Task(answers=["42"]), rollouts=rollouts)
+
+
+def test_a_refused_recipe_does_not_leave_the_one_before_in_its_place(stub: Stub) -> None:
+    good = request([KEPT]).recipe
+
+    def sent() -> Iterator[reward_pb2.ScoreStreamRequest]:
+        yield reward_pb2.ScoreStreamRequest(group=named("a"), recipe=good)
+        yield reward_pb2.ScoreStreamRequest(group=named("b"), recipe=reward_pb2.Recipe(name="nope"))
+        yield reward_pb2.ScoreStreamRequest(group=named("c"))
+        yield reward_pb2.ScoreStreamRequest(group=named("d"), recipe=good)
+
+    answers = list(stub.ScoreStream(sent(), timeout=TIMEOUT_S))
+
+    assert sorted(answer.scores.group_id for answer in answers if answer.HasField("scores")) == ["a", "d"]
+    refused = {answer.refusal.group_id: answer.refusal.field for answer in answers if answer.HasField("refusal")}
+    assert refused == {"b": "recipe.name", "c": "recipe"}
+
+
+def test_a_message_that_cannot_be_parsed_costs_the_stream_nothing_else(channel: grpc.Channel) -> None:
+    raw: Any = channel.stream_stream("/jurist.v1.RewardService/ScoreStream")
+    whole = [m.SerializeToString() for m in stream_of(named("a"), named("MARK"), named("c"), recipe=request([]).recipe)]
+    sent = [data.replace(b"MARK", b"MA\xffK") for data in whole]
+    answers = [reward_pb2.ScoreStreamResponse.FromString(data) for data in raw(iter(sent), timeout=TIMEOUT_S)]
+
+    assert sorted(answer.scores.group_id for answer in answers if answer.HasField("scores")) == ["a", "c"]
+    (refusal,) = [answer.refusal for answer in answers if answer.HasField("refusal")]
+    assert (refusal.group_id, refusal.field) == ("", "group.group_id")
+
+
+def test_an_id_may_come_again_on_a_stream_once_it_was_answered(stub: Stub) -> None:
+    answered = threading.Event()
+    slow = request([], "slow", seconds=0.5).recipe
+
+    def sent() -> Iterator[reward_pb2.ScoreStreamRequest]:
+        yield reward_pb2.ScoreStreamRequest(group=named("a", "poison"), recipe=slow)
+        yield reward_pb2.ScoreStreamRequest(group=named("a"))
+        assert answered.wait(TIMEOUT_S)
+        yield reward_pb2.ScoreStreamRequest(group=named("a"))
+
+    kinds = []
+    for answer in stub.ScoreStream(sent(), timeout=TIMEOUT_S):
+        kinds.append(answer.WhichOneof("outcome"))
+        if answer.HasField("scores"):
+            answered.set()
+
+    assert kinds == ["refusal", "scores", "scores"]
+
+
+def test_5000_groups_on_a_stream_are_all_answered(stub: Stub) -> None:
+    groups = [named(str(index)) for index in range(5000)]
+    answers = list(stub.ScoreStream(stream_of(*groups, recipe=request([]).recipe), timeout=TIMEOUT_S))
+
+    assert sorted(int(answer.scores.group_id) for answer in answers) == list(range(5000))
+
+
+def test_a_cancelled_stream_gives_its_room_back(stub: Stub, server: Any) -> None:
+    groups = [named(str(index), f"poison {index}") for index in range(200)]
+    call = stub.ScoreStream(stream_of(*groups, recipe=request([], "slow", seconds=1.0).recipe), timeout=TIMEOUT_S)
+    assert eventually(lambda: metric(server, "jurist_queue_rollouts") > 0)
+    call.cancel()
+
+    assert eventually(lambda: metric(server, "jurist_queue_rollouts") == 0)
 
 
 def test_the_service_says_what_it_knows(stub: Stub) -> None:
@@ -225,6 +315,11 @@ def test_texts_of_300_kb(stub: Stub) -> None:
         (lambda m: setattr(m.recipe.terms[0], "verifier", "nope"), "NOT_FOUND", "recipe.terms[0].verifier: "),
         (lambda m: m.recipe.terms[0].options.update({"nope": 1}), "INVALID_ARGUMENT", "recipe.terms[0].options.nope: "),
         (lambda m: setattr(m.recipe.terms[0], "weight", float("inf")), "INVALID_ARGUMENT", "recipe.terms[0].weight: "),
+        (lambda m: setattr(m.recipe.terms[0], "weight", 1e200), "INVALID_ARGUMENT", "recipe.terms[0].weight: "),
+        (lambda m: setattr(m.recipe.terms[0], "name", "x" * 129), "INVALID_ARGUMENT", "recipe.terms[0].name: "),
+        (lambda m: m.groups[0].task.extra.update({"n": float("nan")}), "INVALID_ARGUMENT", "groups[0].task.extra: "),
+        (lambda m: m.groups[0].task.extra.update(nested(60)), "INVALID_ARGUMENT", "groups[0].task.extra"),
+        (lambda m: m.groups[0].rollouts.extend([reward_pb2.Rollout()] * 8191), "INVALID_ARGUMENT", "groups: "),
         (lambda m: setattr(m.recipe.terms[0], "on_abstain", 2.0), "INVALID_ARGUMENT", "recipe.terms[0].on_abstain: "),
         (lambda m: m.recipe.terms.append(m.recipe.terms[0]), "INVALID_ARGUMENT", "recipe.terms[1].name: "),
         (
@@ -320,8 +415,7 @@ def test_killing_every_worker_during_a_batch_loses_nothing(stub: Stub, server: A
 def test_killing_the_zygote_loses_nothing(stub: Stub, server: Any) -> None:
     call = stub.ScoreBatch.future(request([f"poison {i}" for i in range(100)], "slow", seconds=0.02), timeout=TIMEOUT_S)
     time.sleep(0.2)
-    (zygote,) = children(server.process.pid)
-    os.kill(zygote, signal.SIGKILL)
+    os.kill(zygote_of(server), signal.SIGKILL)
 
     assert [rollout.reward for rollout in call.result().groups[0].rollouts] == [1.0] * 100
     assert eventually(lambda: len(worker_pids(server)) == 2)
@@ -346,12 +440,13 @@ def test_a_client_that_goes_away_frees_its_workers(stub: Stub, server: Any) -> N
 
 
 def test_a_deadline_that_passes_ends_the_work_itself(stub: Stub, server: Any) -> None:
+    before = worker_pids(server)
     with pytest.raises(grpc.RpcError) as raised:
         stub.ScoreBatch(request([f"poison {i}" for i in range(50)], "slow", seconds=2.0), timeout=0.5)
 
     assert raised.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert eventually(lambda: metric(server, "jurist_queue_rollouts") == 0)
-    assert eventually(lambda: len(worker_pids(server)) == 2)
+    assert eventually(lambda: len(set(worker_pids(server)) - set(before)) == 2)
 
 
 def test_a_small_call_does_not_wait_for_a_large_one(stub: Stub) -> None:
@@ -371,6 +466,28 @@ def test_a_small_call_does_not_wait_for_a_large_one(stub: Stub) -> None:
 
 
 # --- how it ends
+
+
+def test_an_idle_stream_and_a_health_watch_do_not_hold_up_the_end(start: Callable[..., Any]) -> None:
+    served = start(workers=1, drain_s=60)
+    with grpc.insecure_channel(served.target) as channel:
+        held = threading.Event()
+
+        def sent() -> Iterator[reward_pb2.ScoreStreamRequest]:
+            yield reward_pb2.ScoreStreamRequest(group=named("a"), recipe=request([]).recipe)
+            held.wait(TIMEOUT_S)
+
+        answers = Stub(channel).ScoreStream(sent(), timeout=TIMEOUT_S)
+        assert next(answers).scores.group_id == "a"
+        health: Any = health_pb2_grpc.HealthStub(channel)
+        next(health.Watch(health_pb2.HealthCheckRequest()))
+        served.process.send_signal(signal.SIGTERM)
+        with pytest.raises(grpc.RpcError) as raised:
+            next(answers)
+        held.set()
+
+        assert raised.value.code() is grpc.StatusCode.UNAVAILABLE
+        assert served.process.wait(timeout=30) == 0
 
 
 def test_sigterm_turns_health_off_lets_calls_end_and_exits_0(start: Callable[..., Any]) -> None:

@@ -5,9 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jurist.services import codec, wire
+from jurist.services.cookbook import Cookbook
 from jurist.services.errors import BadInputError
 from jurist.v1 import reward_pb2
 
+DECODER = codec.Decoder(Cookbook())
 DESCRIPTOR = reward_pb2.ScoreBatchRequest.DESCRIPTOR
 
 
@@ -40,7 +42,7 @@ def test_a_message_that_is_cut_off_is_told() -> None:
 @given(st.binary(max_size=200))
 def test_any_bytes_are_parsed_or_refused_with_a_reason(data: bytes) -> None:
     try:
-        codec.parse(reward_pb2.ScoreBatchRequest, data)
+        DECODER.batch(data)
     except BadInputError as error:
         assert error.message  # noqa: PT017  # most bytes are refused, some are a message
 
@@ -50,6 +52,15 @@ def test_a_message_with_damage_anywhere_is_parsed_or_refused(at: int, damage: by
     data = message()
     at %= len(data)
     try:
-        codec.parse(reward_pb2.ScoreBatchRequest, data[:at] + damage + data[at + len(damage) :])
+        DECODER.batch(data[:at] + damage + data[at + len(damage) :])
     except BadInputError as error:
         assert error.message  # noqa: PT017
+
+
+def test_an_unknown_field_in_the_old_form_of_groups_is_passed_over() -> None:
+    old = bytes([(99 << 3 | 3) & 0x7F | 0x80, 99 >> 4, (99 << 3 | 4) & 0x7F | 0x80, 99 >> 4])
+    recipe = reward_pb2.Recipe(terms=[reward_pb2.Term(verifier="format_tags")])
+    request = reward_pb2.ScoreBatchRequest(recipe=recipe)
+    request.groups.add(group_id="g", task=reward_pb2.Task()).rollouts.add(completion="x")
+
+    assert [group.group_id for group in DECODER.batch(old + request.SerializeToString()).groups] == ["g"]

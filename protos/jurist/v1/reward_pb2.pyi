@@ -12,8 +12,9 @@ every component behind it. Conventions that hold throughout:
  - Bad input is refused for the whole call with INVALID_ARGUMENT and the path of the field. Once a call is accepted,
    whatever befalls one rollout stands in that rollout's components and harms no other (google.aip.dev/193 advises
    against partial errors but for bulk calls where failing everything would be hostile; this is one).
- - Calls are pure: repeating one gives the same verdicts. So every failure with UNAVAILABLE or RESOURCE_EXHAUSTED may
-   be retried; the trailing metadata `grpc-retry-pushback-ms` then says how long to wait, in milliseconds.
+ - Calls are pure: repeating one gives the same verdicts. So a failure with UNAVAILABLE may be retried, and one with
+   RESOURCE_EXHAUSTED that carries the trailing metadata `grpc-retry-pushback-ms`, after so many milliseconds: too
+   much work waits. RESOURCE_EXHAUSTED without it means that the message is too large, and will be next time.
 
 JSON is proto3's own mapping, with the field names of this file.
 """
@@ -224,7 +225,7 @@ class ScoreStreamRequest(_message.Message):
     @_builtins.property
     def recipe(self) -> Global___Recipe:
         """How to score the group when it names no recipe of its own. Holds for this message and the ones after it until
-        another is sent, so it is enough to send it once.
+        another is sent, so it is enough to send it once. When it is refused, so are the groups that would need it.
         """
 
     def __init__(
@@ -429,7 +430,7 @@ class RolloutGroup(_message.Message):
 
     @_builtins.property
     def rollouts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Rollout]:
-        """At least 1."""
+        """1 to 8,192."""
 
     @_builtins.property
     def recipe(self) -> Global___Recipe:
@@ -970,11 +971,11 @@ class Term(_message.Message):
     FROM_STEP_FIELD_NUMBER: _builtins.int
     ON_ABSTAIN_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Names the component. The verifier's name when empty."""
+    """Names the component. The verifier's name when empty. At most 128 characters."""
     verifier: _builtins.str
     """One of ListVerifiers."""
     weight: _builtins.float
-    """The score's factor in the sum, finite. Unset: 1. A gate has none."""
+    """The score's factor in the sum, in [-1e6, 1e6]. Unset: 1. A gate has none."""
     gate: _builtins.bool
     """Multiply the reward by this score instead of adding it."""
     from_step: _builtins.int

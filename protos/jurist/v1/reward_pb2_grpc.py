@@ -48,7 +48,8 @@ class RewardServiceServicer(object):
     def ScoreStream(self, request_iterator, context):
         """Scores groups as they come: one group a message, answered as soon as it is done, in any order.
 
-        A group that cannot be accepted is answered with a refusal and ends nothing else.
+        A group that cannot be accepted is answered with a refusal and ends nothing else; so is a message that cannot be
+        parsed, with an empty group id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -12,8 +12,9 @@ every component behind it. Conventions that hold throughout:
  - Bad input is refused for the whole call with INVALID_ARGUMENT and the path of the field. Once a call is accepted,
    whatever befalls one rollout stands in that rollout's components and harms no other (google.aip.dev/193 advises
    against partial errors but for bulk calls where failing everything would be hostile; this is one).
- - Calls are pure: repeating one gives the same verdicts. So every failure with UNAVAILABLE or RESOURCE_EXHAUSTED may
-   be retried; the trailing metadata `grpc-retry-pushback-ms` then says how long to wait, in milliseconds.
+ - Calls are pure: repeating one gives the same verdicts. So a failure with UNAVAILABLE may be retried, and one with
+   RESOURCE_EXHAUSTED that carries the trailing metadata `grpc-retry-pushback-ms`, after so many milliseconds: too
+   much work waits. RESOURCE_EXHAUSTED without it means that the message is too large, and will be next time.
 
 JSON is proto3's own mapping, with the field names of this file.
 """
@@ -56,7 +57,8 @@ class RewardServiceStub:
     ScoreStream: _grpc.StreamStreamMultiCallable[_reward_pb2.ScoreStreamRequest, _reward_pb2.ScoreStreamResponse]
     """Scores groups as they come: one group a message, answered as soon as it is done, in any order.
 
-    A group that cannot be accepted is answered with a refusal and ends nothing else.
+    A group that cannot be accepted is answered with a refusal and ends nothing else; so is a message that cannot be
+    parsed, with an empty group id.
     """
     ListVerifiers: _grpc.UnaryUnaryMultiCallable[_reward_pb2.ListVerifiersRequest, _reward_pb2.ListVerifiersResponse]
     """Lists the verifiers and recipes that this server knows."""
@@ -74,7 +76,8 @@ class RewardServiceAsyncStub(RewardServiceStub):
     ScoreStream: _aio.StreamStreamMultiCallable[_reward_pb2.ScoreStreamRequest, _reward_pb2.ScoreStreamResponse]  # type: ignore[assignment]
     """Scores groups as they come: one group a message, answered as soon as it is done, in any order.
 
-    A group that cannot be accepted is answered with a refusal and ends nothing else.
+    A group that cannot be accepted is answered with a refusal and ends nothing else; so is a message that cannot be
+    parsed, with an empty group id.
     """
     ListVerifiers: _aio.UnaryUnaryMultiCallable[_reward_pb2.ListVerifiersRequest, _reward_pb2.ListVerifiersResponse]  # type: ignore[assignment]
     """Lists the verifiers and recipes that this server knows."""
@@ -101,7 +104,8 @@ class RewardServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_reward_pb2.ScoreStreamResponse], _abc.AsyncIterator[_reward_pb2.ScoreStreamResponse]]:
         """Scores groups as they come: one group a message, answered as soon as it is done, in any order.
 
-        A group that cannot be accepted is answered with a refusal and ends nothing else.
+        A group that cannot be accepted is answered with a refusal and ends nothing else; so is a message that cannot be
+        parsed, with an empty group id.
         """
 
     @_abc_1.abstractmethod

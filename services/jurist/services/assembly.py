@@ -30,7 +30,7 @@ def engine(config: Config, metrics: Metrics) -> Engine:
         recycle_bytes=config.worker_recycle_bytes,
     )
     rules = LocalRules(config.workers, limits, config.equality_cpu_s, config.stall_s)
-    metrics.watch_deaths(lambda: rules.pool.died)
+    metrics.watch_workers(lambda: rules.pool.replaced)
     lanes: dict[type[Question], Lane] = {Equality: rules}
     if config.sandbox != "off":
         lanes[Program] = LocalSandbox(

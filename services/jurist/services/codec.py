@@ -7,6 +7,7 @@ in wire form (`Group.payload`) and are decoded by `samples`, where they are judg
 from __future__ import annotations
 
 import math
+import uuid
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from google.protobuf.json_format import MessageToDict
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from jurist.services.cookbook import BoundRecipe
     from jurist.services.values import Component, GroupReward, PlannedTerm, Recipe
-__all__ = ["Decoder", "encode_group", "encode_recipe", "parse", "policy_step", "samples"]
+__all__ = ["Decoder", "check_request_id", "encode_group", "encode_recipe", "parse", "policy_step", "samples"]
 
 M = TypeVar("M", bound=Message)
 
@@ -35,6 +36,7 @@ ID_CHARACTERS = 256
 REQUEST_ID_CHARACTERS = 128
 ROLLOUTS_A_CALL = 8192
 
+BOUND_RECIPE_BYTES = 16 << 10  # a recipe larger than this is bound anew each time
 BOUND_RECIPES = 256  # inline recipes hardly differ within a run; past this many the table is begun anew
 
 FINISH_REASONS = {
@@ -79,9 +81,11 @@ class Decoder:
             BadInputError: a field is not what it must be.
         """
         request = parse(reward_pb2.ScoreBatchRequest, data)
-        _check_id("request_id", request.request_id, REQUEST_ID_CHARACTERS)
+        check_request_id(request.request_id)
         if not request.groups:
             raise BadInputError("groups", "at least one group is required")
+        if len(request.groups) > ROLLOUTS_A_CALL:  # before anything is done for each
+            raise TooLargeError("groups", f"{len(request.groups)} groups in one call; at most {ROLLOUTS_A_CALL}")
         count = sum(len(group.rollouts) for group in request.groups)
         if count > ROLLOUTS_A_CALL:
             raise TooLargeError("groups", f"{count} rollouts in one call; at most {ROLLOUTS_A_CALL}")
@@ -89,7 +93,11 @@ class Decoder:
         default = self.recipe(request.recipe) if request.HasField("recipe") else None
         groups: list[Group] = []
         seen: dict[str, int] = {}
-        payloads = wire.slices(data, reward_pb2.ScoreBatchRequest.GROUPS_FIELD_NUMBER)
+        payloads: Sequence[bytes | memoryview]
+        try:
+            payloads = wire.slices(data, reward_pb2.ScoreBatchRequest.GROUPS_FIELD_NUMBER)
+        except wire.UnreadableError:
+            payloads = [message.SerializeToString() for message in request.groups]
         for index, (message, payload) in enumerate(zip(request.groups, payloads, strict=True)):
             try:
                 groups.append(self._group(message, payload, default, step))
@@ -98,7 +106,7 @@ class Decoder:
             first = seen.setdefault(message.group_id, index)
             if first != index:
                 raise BadInputError(f"groups[{index}].group_id", f"{message.group_id!r} is groups[{first}]'s already")
-        return Batch(request_id=request.request_id, groups=groups)
+        return Batch(request_id=request.request_id or uuid.uuid4().hex, groups=groups)
 
     def group(self, message: reward_pb2.RolloutGroup, default: BoundRecipe | None, step: int | None) -> Group:
         """Decode one group, to be scored by its own recipe or else the call's.
@@ -123,6 +131,8 @@ class Decoder:
         _check_task(message.task)
         if not message.rollouts:
             raise BadInputError("rollouts", "at least one rollout is required")
+        if len(message.rollouts) > ROLLOUTS_A_CALL:
+            raise TooLargeError("rollouts", f"{len(message.rollouts)} rollouts; at most {ROLLOUTS_A_CALL}")
         ids = _rollout_ids(message)
         bound = self.recipe(message.recipe) if message.HasField("recipe") else default
         if bound is None:
@@ -149,6 +159,8 @@ class Decoder:
                 raise error.under("recipe") from None
             if len(self._bound) >= BOUND_RECIPES:
                 self._bound.clear()
+            if len(key) > BOUND_RECIPE_BYTES:
+                return bound
             self._bound[key] = bound
         return self._bound[key]
 
@@ -175,6 +187,15 @@ def policy_step(request: reward_pb2.ScoreBatchRequest | reward_pb2.ScoreStreamRe
     return request.policy_step
 
 
+def check_request_id(request_id: str) -> None:
+    """Check a request's id.
+
+    Raises:
+        TooLargeError: it is too long.
+    """
+    _check_id("request_id", request_id, REQUEST_ID_CHARACTERS)
+
+
 def _check_id(field: str, value: str, maximum: int) -> None:
     if len(value) > maximum:
         raise TooLargeError(field, f"{len(value)} characters; at most {maximum}")
@@ -183,6 +204,11 @@ def _check_id(field: str, value: str, maximum: int) -> None:
 def _check_task(task: reward_pb2.Task) -> None:
     if task.prompt and task.messages:
         raise BadInputError("task.messages", "at most one of prompt and messages may be given")
+    if task.HasField("extra"):
+        try:
+            MessageToDict(task.extra)
+        except ValueError as error:  # NaN or infinity, which JSON lacks
+            raise BadInputError("task.extra", str(error)) from None
     if task.HasField("tests"):
         try:
             program_tests(task.tests)

@@ -69,8 +69,7 @@ def _reward(terms: Sequence[PlannedTerm], components: Sequence[Component]) -> fl
         else:
             total += term.weight * value
             adds = True
-    reward = (total if adds else 1.0) * factor
-    return reward if math.isfinite(reward) else None  # weights near the largest double can overflow
+    return (total if adds else 1.0) * factor
 
 
 def deviation(rewards: Sequence[float]) -> float:

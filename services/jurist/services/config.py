@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import Field, ValidationError
 from pydantic_settings import (
     BaseSettings,
@@ -86,9 +87,16 @@ def configure(file: Path | None = None, **flags: Any) -> Config:  # noqa: ANN401
         model_config = SettingsConfigDict(yaml_file=file)
 
     given = {name: value for name, value in flags.items() if value is not None}
+    unknown = [
+        name for name in os.environ if name.startswith("JURIST_") and name[7:].lower() not in Config.model_fields
+    ]
+    if unknown:
+        raise ConfigurationError(f"{unknown[0]}: no such setting; there are: {', '.join(Config.model_fields)}")
     try:
         return FromFile(**given)
-    except ValidationError as error:
+    except (yaml.YAMLError, TypeError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise ConfigurationError(f"config: {file} is not a YAML file of settings: {error}") from None
         lines = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_url=False)]
         message = "\n".join(lines)
         raise ConfigurationError(message) from None

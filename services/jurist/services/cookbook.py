@@ -41,9 +41,13 @@ class Cookbook:
         if folder is not None and not folder.is_dir():
             raise ConfigurationError(f"recipes: {folder} is not a folder")
         for source in (shipped, folder):
+            found: dict[str, str] = {}
             for file in sorted(source.iterdir(), key=lambda entry: entry.name) if source else ():
-                if file.name.endswith((".yaml", ".yml")):
+                if file.name.endswith((".yaml", ".yml")) and file.is_file():
                     recipe = _read(file)
+                    if recipe.name in found:
+                        raise ConfigurationError(f"{file}: {found[recipe.name]} is the recipe {recipe.name} already")
+                    found[recipe.name] = file.name
                     self._recipes[recipe.name] = recipe
 
     def names(self) -> list[str]:

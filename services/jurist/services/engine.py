@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from jurist.services.answers import Answers
 from jurist.services.combine import combine
-from jurist.services.errors import OverloadedError, StoppingError
+from jurist.services.errors import OverloadedError, StoppingError, first_of
 from jurist.services.judge import Cell, findings_of
 from jurist.services.plan import plan
 from jurist.services.values import Finding, Findings
@@ -51,6 +51,7 @@ class Engine:
         self._metrics = metrics
         self._queue_bytes = queue_bytes
         self._held_bytes = 0
+        self._freed = asyncio.Event()
         self._answers = Answers(self._answer)
         self._stopping = False
 
@@ -69,15 +70,18 @@ class Engine:
         for lane in {id(lane): lane for lane in (self._rules, *self._lanes.values())}.values():
             await lane.stop()
 
-    async def score(self, batch: Batch, deliver: Callable[[int, GroupReward], None]) -> None:
+    async def score(self, batch: Batch, deliver: Callable[[int, GroupReward], None], *, wait: bool = False) -> None:
         """Score every group of a batch; `deliver` gets each group's index and rewards when they are known.
 
-        Cancelling stops the work itself.
+        Cancelling stops the work itself. With `wait` it waits for room instead of being refused.
 
         Raises:
             OverloadedError: too much work waits already.
             StoppingError: the service is shutting down.
         """
+        while wait and self._full(batch):
+            self._freed.clear()
+            await self._freed.wait()
         with self._admitted(batch):
             ahead = asyncio.Semaphore(CHUNKS_AHEAD * self._rules.slots)
 
@@ -89,15 +93,19 @@ class Engine:
                 async with asyncio.TaskGroup() as tasks:
                     for piece in plan(batch.groups, self._rules.slots):
                         tasks.create_task(one(piece))
-            except* StoppingError as errors:
-                raise errors.exceptions[0] from None
+            except ExceptionGroup as errors:
+                raise first_of(errors) from None
+
+    def _full(self, batch: Batch) -> bool:
+        """Whether a batch must wait; one by itself never must."""
+        return self._held_bytes > 0 and self._held_bytes + batch.size_bytes > self._queue_bytes
 
     @contextmanager
     def _admitted(self, batch: Batch) -> Generator[None]:
         if self._stopping:
             raise StoppingError("the service is shutting down")
         size = batch.size_bytes
-        if self._held_bytes and self._held_bytes + size > self._queue_bytes:
+        if self._full(batch):
             raise OverloadedError(
                 f"{self._held_bytes} bytes of rollouts wait already; at most {self._queue_bytes} may", RETRY_AFTER_S
             )
@@ -107,6 +115,7 @@ class Engine:
             yield
         finally:
             self._held_bytes -= size
+            self._freed.set()
             self._metrics.queue(-batch.rollouts, -size)
 
     async def _score(self, piece: Piece, groups: Sequence[Group], deliver: Callable[[int, GroupReward], None]) -> None:

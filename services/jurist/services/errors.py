@@ -13,6 +13,8 @@ Whatever else escapes is a bug: INTERNAL.
 
 from __future__ import annotations
 
+from typing import cast
+
 __all__ = [
     "BadInputError",
     "ConfigurationError",
@@ -21,6 +23,7 @@ __all__ = [
     "StoppingError",
     "TooLargeError",
     "UnknownNameError",
+    "first_of",
 ]
 
 
@@ -63,6 +66,13 @@ class OverloadedError(JuristError):
 
 class StoppingError(JuristError):
     """Raised when work arrives, or is still running, while the service shuts down."""
+
+
+def first_of(error: Exception) -> Exception:
+    """Return what went wrong first inside a task group."""
+    while isinstance(error, ExceptionGroup):
+        error = cast("ExceptionGroup[Exception]", error).exceptions[0]
+    return error
 
 
 class ConfigurationError(JuristError):

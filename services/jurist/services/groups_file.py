@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import sys
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, NamedTuple
@@ -42,7 +43,10 @@ def opened(name: str) -> Generator[IO[bytes]]:
     except OSError as error:
         raise ConfigurationError(f"{name}: {error.strerror}") from None
     with file:
-        yield io.BufferedReader(file) if isinstance(file, gzip.GzipFile) else file
+        try:
+            yield io.BufferedReader(file) if isinstance(file, gzip.GzipFile) else file
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise ConfigurationError(f"{name}: not a whole gzip file: {error}") from None
 
 
 def read(name: str, lines: Iterable[bytes], *, ignore_unknown: bool = False) -> Iterator[Line]:

@@ -7,6 +7,7 @@ cells are judged again without it.
 
 from __future__ import annotations
 
+import pickle
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -90,10 +91,15 @@ class Chunk:
         if decoding in self.settled:
             return self.settled[decoding]
         progress.at(decoding)
+        try:
+            decoded = samples(payload)
+        except Exception as error:  # noqa: BLE001  # the front checked it, so the fault is ours
+            faults.append("".join(traceback.format_exception(error)))
+            return Abstain(Cause.INTERNAL, f"the group cannot be decoded: {type(error).__name__}")
         distinct: dict[tuple[object, ...], int] = {}
         firsts: list[Sample] = []
         rows: list[int] = []
-        for sample in samples(payload):
+        for sample in decoded:
             row = distinct.setdefault((sample.completion, sample.finish_reason, sample.completion_tokens), len(firsts))
             if row == len(firsts):
                 firsts.append(sample)
@@ -147,7 +153,9 @@ def _wired(outcome: Verdict | Ask, elapsed_ms: float) -> Wired:
             return value, _utf8(reason), _struct(details), elapsed_ms
         case Abstain(cause, reason, details):
             return cause, _utf8(reason), _struct(details), elapsed_ms
-        case Ask():
+        case Ask(questions):
+            hash(questions)  # what cannot be hashed or sent is this cell's fault, and must not become another's
+            pickle.dumps(questions)
             return outcome, "", b"", elapsed_ms
     raise TypeError(f"a verifier answers with Score, Abstain or Ask, not {type(outcome).__name__}")
 
@@ -177,7 +185,11 @@ def _finding(wired: Wired) -> Finding:
 def findings_of(wired: WiredGroup, rollouts: int, terms: int, before: Findings | None = None) -> Findings:
     """Unpack what was found about a group; cells that were not judged this time keep what was found `before`."""
     if isinstance(wired, Abstain):
-        return Findings([0] * rollouts, [[Finding(wired, 0.0)] * terms])
+        lost = Finding(wired, 0.0)
+        if before is None:
+            return Findings([0] * rollouts, [[lost] * terms])
+        kept = [[lost if isinstance(cell.outcome, Ask) else cell for cell in cells] for cells in before.rows]
+        return Findings(before.distinct, kept)
     distinct, rows = wired
     if before is None:
         return Findings(distinct, [[_finding(cell) for cell in cells if cell is not None] for cells in rows])

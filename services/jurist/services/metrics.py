@@ -48,11 +48,15 @@ class Metrics:
             "jurist_queue_rollouts", "Rollouts taken in, not answered.", registry=self.registry
         )
         self._queue_bytes = Gauge("jurist_queue_bytes", "Bytes taken in, not answered.", registry=self.registry)
-        self._died = Gauge("jurist_workers_died", "Workers that died at work since the start.", registry=self.registry)
+        self._replaced = Gauge(
+            "jurist_workers_replaced",
+            "Workers that died, or were killed at work, since the start.",
+            registry=self.registry,
+        )
 
-    def watch_deaths(self, count: Callable[[], float]) -> None:
-        """Read the number of dead workers from `count` when asked."""
-        self._died.set_function(count)
+    def watch_workers(self, replaced: Callable[[], float]) -> None:
+        """Read the number of workers that were replaced when asked."""
+        self._replaced.set_function(replaced)
 
     def request(self, method: str, code: str) -> None:
         """Count a call."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Scored", "Summary", "local", "remote", "score_lines"]
 
 WINDOW_ROLLOUTS = 256
+WINDOW_BYTES = 4 << 20
 WINDOWS_AHEAD = 8
 
 Score = Callable[[Sequence[reward_pb2.RolloutGroup]], Awaitable[Sequence[reward_pb2.GroupScores]]]
@@ -90,7 +91,7 @@ async def local(config: Config, recipe: reward_pb2.Recipe | None) -> AsyncGenera
         def deliver(index: int, reward: GroupReward) -> None:
             scores[index] = codec.encode_group(reward)
 
-        await engine.score(batch, deliver)
+        await engine.score(batch, deliver, wait=True)
         return [scores[index] for index in range(len(groups))]
 
     try:
@@ -133,13 +134,15 @@ async def score_lines(name: str, lines: Iterable[Line], score: Score) -> AsyncIt
 
 def _windows(lines: Iterable[Line]) -> Iterator[list[Line]]:
     window: list[Line] = []
-    rollouts = 0
+    rollouts = size = 0
     for line in lines:
         window.append(line)
-        rollouts += 1 if isinstance(line.group, BadInputError) else len(line.group.rollouts)
-        if rollouts >= WINDOW_ROLLOUTS:
+        if isinstance(line.group, reward_pb2.RolloutGroup):
+            rollouts += len(line.group.rollouts)
+            size += line.group.ByteSize()
+        if rollouts >= WINDOW_ROLLOUTS or size >= WINDOW_BYTES or len(window) >= WINDOW_ROLLOUTS:
             yield window
-            window, rollouts = [], 0
+            window, rollouts, size = [], 0, 0
     if window:
         yield window
 

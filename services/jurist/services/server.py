@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, cast
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import structlog
@@ -14,7 +15,14 @@ from grpc_reflection.v1alpha import reflection
 from jurist.services import codec
 from jurist.services.catalogue import catalogue
 from jurist.services.config import MESSAGE_BYTES
-from jurist.services.errors import BadInputError, ConfigurationError, OverloadedError, StoppingError, UnknownNameError
+from jurist.services.errors import (
+    BadInputError,
+    ConfigurationError,
+    OverloadedError,
+    StoppingError,
+    UnknownNameError,
+    first_of,
+)
 from jurist.services.stream import Stream
 from jurist.v1 import reward_pb2
 
@@ -35,6 +43,7 @@ OPTIONS = (
     ("grpc.max_send_message_length", MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),  # two servers on one port would share the calls in silence
 )
+LAST_WORDS_S = 0.2  # for answers on their way out
 
 # Every error that a caller meets and its status; the first that fits. Whatever is not here is a bug: INTERNAL.
 CODES = {
@@ -57,6 +66,10 @@ class RewardService:
         self._recipes = recipes
         self._decoder = codec.Decoder(recipes)
         self._metrics = metrics
+        self._streams: set[Stream] = set()
+        self._calls = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def handler(self) -> grpc.GenericRpcHandler:
         """Return the methods as grpc wants them."""
@@ -69,9 +82,20 @@ class RewardService:
             },
         )
 
+    @property
+    def idle(self) -> asyncio.Event:
+        """Set while no call is being answered."""
+        return self._idle
+
+    def drain(self) -> None:
+        """Let streams read no more: they would never end by themselves."""
+        for stream in self._streams:
+            stream.drain()
+
     async def score_batch(self, data: bytes, _: Context) -> bytes:
         """Answer ScoreBatch."""
         batch = self._decoder.batch(data)
+        structlog.contextvars.bind_contextvars(request_id=batch.request_id)
         scores: dict[int, reward_pb2.GroupScores] = {}
 
         def deliver(index: int, reward: GroupReward) -> None:
@@ -84,7 +108,12 @@ class RewardService:
 
     async def score_stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
         """Answer ScoreStream."""
-        await Stream(self._engine, self._decoder, context.write).run(requests)
+        stream = Stream(self._engine, self._decoder, context.write)
+        self._streams.add(stream)
+        try:
+            await stream.run(requests)
+        finally:
+            self._streams.discard(stream)
 
     async def list_verifiers(self, _: bytes, __: Context) -> bytes:
         """Answer ListVerifiers."""
@@ -94,14 +123,18 @@ class RewardService:
         """Give every way in which an RPC ends its status, its count and its line in the log."""
 
         async def answer(request: Any, context: Context) -> Any:  # noqa: ANN401  # bytes or a stream of them
-            code = grpc.StatusCode.OK
+            code, start = grpc.StatusCode.OK, perf_counter()
+            self._calls += 1
+            self._idle.clear()
             try:
                 return await respond(request, context)
-            except asyncio.CancelledError:  # the client went away, or its deadline passed
-                code = grpc.StatusCode.CANCELLED
+            except asyncio.CancelledError:
+                left = context.time_remaining()
+                passed = left is not None and left <= 0  # pyright: ignore[reportUnnecessaryComparison]  # None without a deadline
+                code = grpc.StatusCode.DEADLINE_EXCEEDED if passed else grpc.StatusCode.CANCELLED
                 raise
             except Exception as raised:  # what has no status of its own is INTERNAL
-                error = _root(raised)
+                error = first_of(raised)
                 code = next((code for kind, code in CODES.items() if isinstance(error, kind)), grpc.StatusCode.INTERNAL)
                 if isinstance(error, OverloadedError):
                     context.set_trailing_metadata((("grpc-retry-pushback-ms", f"{error.retry_after_s * 1e3:.0f}"),))
@@ -110,16 +143,13 @@ class RewardService:
                     await context.abort(code, f"a fault in the service: {type(error).__name__}")
                 await context.abort(code, str(error))
             finally:
+                self._calls -= 1
+                if not self._calls:
+                    self._idle.set()
                 self._metrics.request(method, code.name)
+                log.debug("call", method=method, code=code.name, elapsed_ms=round((perf_counter() - start) * 1e3, 1))
 
         return answer
-
-
-def _root(error: Exception) -> Exception:
-    """Return what went wrong first inside a task group."""
-    if isinstance(error, ExceptionGroup):
-        return _root(cast("ExceptionGroup[Exception]", error).exceptions[0])
-    return error
 
 
 class Server:
@@ -174,7 +204,14 @@ class Server:
     async def stop(self) -> None:
         """Drain, then end everything. Calls that outlast `drain_s` end with UNAVAILABLE."""
         await self._health.enter_graceful_shutdown()
-        await self._server.stop(self._config.drain_s)
+        draining = asyncio.ensure_future(self._server.stop(self._config.drain_s))
+        self._service.drain()
+        idle = asyncio.ensure_future(self._service.idle.wait())
+        await asyncio.wait([draining, idle], return_when=asyncio.FIRST_COMPLETED)
+        idle.cancel()
+        # What is left watches the health, and would do so until `drain_s` is over.
+        await self._server.stop(LAST_WORDS_S)
+        await draining
         await self._engine.stop()
         if self._stop_metrics is not None:
             self._stop_metrics()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from typing import TYPE_CHECKING
 
 from jurist.services import codec
-from jurist.services.errors import BadInputError, OverloadedError
+from jurist.services.errors import BadInputError, StoppingError
 from jurist.services.values import Batch
 from jurist.v1 import reward_pb2
 
@@ -22,6 +23,7 @@ __all__ = ["Stream"]
 
 ROLLOUTS_A_BATCH = 256  # what is scored in one go when more waits
 BATCHES_AHEAD = 4  # batches of one stream at a time; past it groups wait, then gRPC's flow control slows the sender
+ANSWERS_AHEAD = 256  # answers that wait to be read; past it nothing more is scored or read
 
 
 class Stream:
@@ -32,46 +34,65 @@ class Stream:
         self._decoder = decoder
         self._write = write
         self._answers: asyncio.Queue[reward_pb2.ScoreStreamResponse | None] = asyncio.Queue()
+        self._written = asyncio.Event()
         self._waiting: list[Group] = []
         self._ids: set[str] = set()
         self._slots = asyncio.Semaphore(BATCHES_AHEAD)
+        self._recipe: BoundRecipe | None = None
         self._request_id = ""
+        self._reading: asyncio.Task[None] | None = None
+        self._drained = False
 
     async def run(self, requests: AsyncIterator[bytes]) -> None:
         """Answer every message until there are no more.
 
         Raises:
-            BadInputError: a message is no ScoreStreamRequest.
-            StoppingError: the service is shutting down.
+            StoppingError: the service is shutting down; every group that was accepted has been answered.
         """
         async with asyncio.TaskGroup() as writing:
             writing.create_task(self._write_answers())
             async with asyncio.TaskGroup() as scoring:
-                await self._read(requests, scoring)
+                self._reading = scoring.create_task(self._read(requests, scoring))
             self._answers.put_nowait(None)
+        if self._drained:
+            raise StoppingError("the service is shutting down")
+
+    def drain(self) -> None:
+        """Read no more; answer what was accepted, then end."""
+        self._drained = True
+        if self._reading is not None:
+            self._reading.cancel()
 
     async def _read(self, requests: AsyncIterator[bytes], scoring: asyncio.TaskGroup) -> None:
-        recipe: BoundRecipe | None = None
         async for data in requests:
-            message = codec.parse(reward_pb2.ScoreStreamRequest, data)
-            self._request_id = self._request_id or message.request_id
-            try:
-                recipe = self._decoder.recipe(message.recipe) if message.HasField("recipe") else recipe
-                self._accept(self._decoder.group(message.group, recipe, codec.policy_step(message)))
-            except BadInputError as error:
-                refusal = reward_pb2.Refusal(group_id=message.group.group_id, field=error.field, message=error.message)
-                self._answers.put_nowait(reward_pb2.ScoreStreamResponse(refusal=refusal))
-                continue
+            self._take(data)
+            await self._room()
             if not self._slots.locked():
                 await self._dispatch(scoring)
             elif sum(len(group.rollout_ids) for group in self._waiting) >= ROLLOUTS_A_BATCH:
                 await self._dispatch(scoring)  # waits for a slot: nothing more is read until there is one
 
-    def _accept(self, group: Group) -> None:
-        if group.group_id in self._ids:
-            raise BadInputError("group_id", f"{group.group_id!r} is still being scored on this stream")
-        self._ids.add(group.group_id)
-        self._waiting.append(group)
+    def _take(self, data: bytes) -> None:
+        """Accept a message's group, or answer with a refusal."""
+        group_id = ""
+        try:
+            message = codec.parse(reward_pb2.ScoreStreamRequest, data)
+            group_id = message.group.group_id
+            if not self._request_id:
+                codec.check_request_id(message.request_id)
+                self._request_id = message.request_id or uuid.uuid4().hex
+            if message.HasField("recipe"):
+                self._recipe = None  # where it is refused, the one before must not stand in
+                self._recipe = self._decoder.recipe(message.recipe)
+            group = self._decoder.group(message.group, self._recipe, codec.policy_step(message))
+            if group_id in self._ids:
+                raise BadInputError("group_id", f"{group_id!r} is still being scored on this stream")  # noqa: TRY301
+        except BadInputError as error:
+            refusal = reward_pb2.Refusal(group_id=group_id, field=error.field, message=error.message)
+            self._answers.put_nowait(reward_pb2.ScoreStreamResponse(refusal=refusal))
+        else:
+            self._ids.add(group_id)
+            self._waiting.append(group)
 
     async def _dispatch(self, scoring: asyncio.TaskGroup) -> None:
         await self._slots.acquire()
@@ -84,13 +105,8 @@ class Stream:
 
     async def _score(self, batch: Batch, scoring: asyncio.TaskGroup) -> None:
         try:
-            while True:
-                try:
-                    await self._engine.score(batch, self._deliver)
-                except OverloadedError as error:  # a stream can wait: its sender is slowed down meanwhile
-                    await asyncio.sleep(error.retry_after_s)
-                else:
-                    break
+            await self._engine.score(batch, self._deliver, wait=True)  # a stream can wait: its sender is slowed down
+            await self._room()
         finally:
             self._slots.release()
         if self._waiting:
@@ -100,6 +116,13 @@ class Stream:
         self._ids.discard(reward.group.group_id)
         self._answers.put_nowait(reward_pb2.ScoreStreamResponse(scores=codec.encode_group(reward)))
 
+    async def _room(self) -> None:
+        """Wait until the client has read enough."""
+        while self._answers.qsize() > ANSWERS_AHEAD:
+            self._written.clear()
+            await self._written.wait()
+
     async def _write_answers(self) -> None:
         while (answer := await self._answers.get()) is not None:
             await self._write(answer.SerializeToString())
+            self._written.set()

@@ -41,12 +41,12 @@ class Term:
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    verifier: Annotated[str, Field(min_length=1, description="the verifier's name")]
-    name: Annotated[str, Field(description="the component's name; the verifier's when empty")] = ""
+    verifier: Annotated[str, Field(min_length=1, max_length=128, description="the verifier's name")]
+    name: Annotated[str, Field(max_length=128, description="the component's name; the verifier's when empty")] = ""
     options: Annotated[Mapping[str, object], Field(description="the verifier's options")] = field(
         default_factory=dict[str, object]
     )
-    weight: Annotated[float, Field(allow_inf_nan=False, description="the score's factor in the sum")] = 1.0
+    weight: Annotated[float, Field(ge=-1e6, le=1e6, description="the score's factor in the sum")] = 1.0
     gate: Annotated[bool, Field(description="multiply the reward by this score instead of adding it")] = False
     from_step: Annotated[int, Field(ge=0, description="the first policy step at which the term counts")] = 0
     on_abstain: Annotated[

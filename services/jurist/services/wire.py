@@ -11,19 +11,26 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
-__all__ = ["fault", "slices"]
+__all__ = ["UnreadableError", "fault", "slices"]
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 VARINT_BYTES = 10  # 64 bits, 7 a byte
 CUT = "is malformed or cut off"
 
 
-class _TruncatedError(ValueError):
-    pass
+DEEPEST = 100  # as deep as protobuf parses
+
+
+class UnreadableError(ValueError):
+    """Raised when bytes do not follow the wire format, or use what was given up long ago (groups)."""
 
 
 def slices(data: bytes, number: int) -> list[memoryview]:
-    """Return the bytes of each occurrence of a message field at the top level of a message that parses."""
+    """Return the bytes of each occurrence of a message field at the top level of a message that parses.
+
+    Raises:
+        UnreadableError: it holds an unknown field in the old form of groups, which protobuf passes over.
+    """
     view, at = memoryview(data), 0
     found: list[memoryview] = []
     while at < len(view):
@@ -40,10 +47,12 @@ def slices(data: bytes, number: int) -> list[memoryview]:
 
 def fault(descriptor: Descriptor, data: bytes) -> tuple[str, str]:
     """Return the path of the field that cannot be parsed, and what is wrong with it."""
-    return _fault(descriptor, memoryview(data)) or ("", f"is not a {descriptor.full_name}: malformed")
+    return _fault(descriptor, memoryview(data), DEEPEST) or ("", f"is not a {descriptor.full_name}: malformed")
 
 
-def _fault(descriptor: Descriptor, data: memoryview) -> tuple[str, str] | None:
+def _fault(descriptor: Descriptor, data: memoryview, deeper: int) -> tuple[str, str] | None:
+    if not deeper:
+        return "", "is nested too deeply"
     seen: dict[int, int] = {}
     at = 0
     path = ""
@@ -68,10 +77,10 @@ def _fault(descriptor: Descriptor, data: memoryview) -> tuple[str, str] | None:
                 except UnicodeDecodeError as error:
                     return path, f"is not UTF-8 at byte {error.start}"
             elif field is not None and field.message_type is not None:
-                inner = _fault(field.message_type, body)
+                inner = _fault(field.message_type, body, deeper - 1)
                 if inner is not None:
                     return f"{path}.{inner[0]}" if inner[0] else path, inner[1]
-    except (_TruncatedError, IndexError):
+    except (UnreadableError, IndexError):
         return path, CUT
     return None
 
@@ -83,7 +92,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         value |= (byte & 0x7F) << (7 * shift)
         if byte < 0x80:  # noqa: PLR2004  # the continuation bit
             return value, at + shift + 1
-    raise _TruncatedError
+    raise UnreadableError
 
 
 def _skip(data: memoryview, at: int, kind: int) -> int:
@@ -91,5 +100,5 @@ def _skip(data: memoryview, at: int, kind: int) -> int:
         return _varint(data, at)[1]
     end = at + {FIXED64: 8, FIXED32: 4}.get(kind, len(data) + 1)
     if end > len(data):
-        raise _TruncatedError
+        raise UnreadableError
     return end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import signal
 import time
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 LIMITS = Limits(cell_cpu_s=0.3, memory_bytes=1 << 30, recycle_bytes=768 << 20)
+
+
+class Unsendable:
+    """Work that pickle refuses."""
+
+    def __init__(self) -> None:
+        self.anything = lambda: None
+
+    def run(self, *_: object) -> None: ...
 
 
 @pytest.fixture
@@ -73,19 +83,44 @@ async def test_the_other_workers_go_on_and_a_dead_one_is_replaced(pool: WorkerPo
             break
         await asyncio.sleep(0.02)
     assert len(pool.pids) == 2
-    assert pool.died == 1
+    assert pool.replaced == 1
 
 
-async def test_a_worker_that_was_killed_while_idle_fails_nothing_that_is_tried_again(pool: WorkerPool) -> None:
+async def test_workers_that_died_while_idle_are_passed_over(pool: WorkerPool) -> None:
     for pid in pool.pids:
         os.kill(pid, signal.SIGKILL)
-    with pytest.raises(WorkerDiedError) as raised:
-        await run(pool, Work("nothing"))
-    assert (raised.value.cell, raised.value.at_limit) == (None, False)
+    await asyncio.sleep(0.3)
 
-    with pytest.raises(WorkerDiedError):
-        await run(pool, Work("nothing"))
     assert await run(pool, Work("nothing")) == "nothing"
+
+
+async def test_cancelling_while_a_death_is_looked_into_loses_no_worker(pool: WorkerPool) -> None:
+    for delay_ms in range(0, 40, 2):
+        running = asyncio.ensure_future(pool.run(Work("exit")))
+        await asyncio.sleep(delay_ms / 1000)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+    assert await asyncio.gather(*[run(pool, Work("nothing")) for _ in range(4)]) == ["nothing"] * 4
+    assert len(pool.pids) == 2
+
+
+async def test_work_that_cannot_be_sent_costs_no_worker(pool: WorkerPool) -> None:
+    for _ in range(3):
+        with pytest.raises((AttributeError, TypeError, pickle.PicklingError)):
+            await run(pool, Unsendable())
+
+    assert await run(pool, Work("nothing")) == "nothing"
+
+
+async def test_what_uses_cpu_time_is_not_taken_for_stalled() -> None:
+    pool = WorkerPool(1, LIMITS._replace(cell_cpu_s=1.5), stall_s=0.4)
+    await pool.start()
+    with pytest.raises(WorkerDiedError) as raised:
+        await run(pool, Work("spin"))
+    await pool.stop()
+
+    assert raised.value.how == "it used more CPU time than it may"
 
 
 async def test_cancelling_frees_the_worker_within_a_second() -> None:

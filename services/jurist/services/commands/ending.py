@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import grpc
 import typer
 
+from jurist.client import ClientError
 from jurist.services.errors import ConfigurationError, JuristError
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ def told() -> Generator[None]:
         typer.echo(f"jurist: {error}", err=True)
         raise typer.Exit(2) from None
     except JuristError as error:
+        typer.echo(f"jurist: {error}", err=True)
+        raise typer.Exit(1) from None
+    except ClientError as error:
         typer.echo(f"jurist: {error}", err=True)
         raise typer.Exit(1) from None
     except grpc.RpcError as error:

@@ -8,20 +8,18 @@ import sys
 from typing import Annotated
 
 import typer
+from google.protobuf.json_format import MessageToDict
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from jurist.services import options
+from jurist.client import group
 from jurist.services.commands.ending import told
-from jurist.services.commands.score import option_values
+from jurist.services.commands.score import one_verifier
 from jurist.services.config import configure
-from jurist.services.errors import BadInputError, UnknownNameError
-from jurist.services.lanes.local import LocalRules
-from jurist.services.lanes.worker import Limits
-from jurist.verifiers import Ask, Sample, Score, Task, UnknownVerifierError, Verdict, Verifier, load
-
-ROUNDS = 4
+from jurist.services.log import configure_logs
+from jurist.services.scoring import local
+from jurist.v1 import reward_pb2
 
 
 def explain(  # noqa: PLR0913, PLR0917  # a flag each
@@ -35,48 +33,29 @@ def explain(  # noqa: PLR0913, PLR0917  # a flag each
 ) -> None:
     """Judge one completion and say step by step how the verdict came about."""
     with told():
-        try:
-            judge = options.decode(load(verifier), option_values(option or []))
-        except UnknownVerifierError as error:
-            raise UnknownNameError("verifier", str(error)) from None
-        except BadInputError as error:
-            raise error.under("option") from None
-        text = sys.stdin.read() if completion == "-" else completion
-        task = Task(prompt=prompt, answers=tuple(answer or ()), choices=tuple(choice or ()), language=language)
-        verdict, asked = asyncio.run(_judge(judge, Sample(task=task, completion=text)))
+        configure_logs("text")
+        asked = group(
+            [sys.stdin.read() if completion == "-" else completion],
+            answers=answer or (),
+            choices=choice or (),
+            language=language,
+            prompt=prompt,
+        )
+        component = asyncio.run(_judge(asked, one_verifier(verifier, option or [])))
+    scored = component.HasField("score")
+    what = (
+        f"{component.score:g}" if scored else reward_pb2.Cause.Name(component.abstention.cause).removeprefix("CAUSE_")
+    )
     table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_row("score" if isinstance(verdict, Score) else "abstains", str(_what(verdict)))
-    table.add_row("reason", Text(verdict.reason))
-    for line in asked:
-        table.add_row("asked", Text(line))
-    for name, value in verdict.details.items():
-        table.add_row(name, Text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+    table.add_row("score" if scored else "abstains", what)
+    table.add_row("reason", Text(component.reason))
+    for name, value in MessageToDict(component.details).items():
+        table.add_row(Text(name), Text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+    table.add_row("took", f"{component.elapsed_ms:.1f} ms")
     Console().print(table)
 
 
-def _what(verdict: Verdict) -> object:
-    return verdict.value if isinstance(verdict, Score) else verdict.cause
-
-
-async def _judge(judge: Verifier, sample: Sample) -> tuple[Verdict, list[str]]:
-    """Ask the verifier, and have its questions answered in a worker as the service does."""
-    outcome = judge.verdict(sample)
-    asked: list[str] = []
-    config = configure()
-    if not isinstance(outcome, Ask):
-        return outcome, asked
-    limits = Limits(config.cell_cpu_s, config.worker_memory_bytes, config.worker_recycle_bytes)
-    lane = LocalRules(1, limits, config.equality_cpu_s, config.stall_s)
-    await lane.start()
-    try:
-        for _ in range(ROUNDS):
-            if not isinstance(outcome, Ask):
-                return outcome, asked
-            replies = [await lane.answer(question) for question in outcome.questions]
-            asked += [f"{question}: {reply}" for question, reply in zip(outcome.questions, replies, strict=True)]
-            outcome = judge.verdict(sample, replies)
-    finally:
-        await lane.stop()
-    if isinstance(outcome, Ask):
-        raise BadInputError("verifier", "it asks without end")
-    return outcome, asked
+async def _judge(asked: reward_pb2.RolloutGroup, recipe: reward_pb2.Recipe) -> reward_pb2.Component:
+    async with local(configure(workers=1), recipe) as score:
+        (scores,) = await score([asked])
+    return scores.rollouts[0].components[0]

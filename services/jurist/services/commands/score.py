@@ -21,7 +21,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 from jurist.services import groups_file, table
 from jurist.services.commands.ending import told
 from jurist.services.config import configure
-from jurist.services.errors import BadInputError
+from jurist.services.errors import BadInputError, ConfigurationError
 from jurist.services.log import configure_logs
 from jurist.services.scoring import Summary, local, remote, score_lines
 from jurist.v1 import reward_pb2
@@ -96,16 +96,21 @@ def score(  # noqa: PLR0913, PLR0917  # a flag each
 def _recipe(name: str | None, verifier: str | None, options: list[str]) -> reward_pb2.Recipe | None:
     if name is not None and verifier is not None:
         raise typer.BadParameter("either --recipe or --verifier")  # typer's own way
-    if verifier is None:
-        if options:
-            raise typer.BadParameter("--option goes with --verifier")
-        return None if name is None else reward_pb2.Recipe(name=name)
+    if verifier is not None:
+        return one_verifier(verifier, options)
+    if options:
+        raise typer.BadParameter("--option goes with --verifier")
+    return None if name is None else reward_pb2.Recipe(name=name)
+
+
+def one_verifier(verifier: str, options: list[str]) -> reward_pb2.Recipe:
+    """Return the recipe of one verifier alone."""
     recipe = reward_pb2.Recipe(name=verifier, advantage=reward_pb2.ADVANTAGE_GRPO)
-    recipe.terms.add(verifier=verifier).options.update(cast("Any", option_values(options)))
+    recipe.terms.add(verifier=verifier).options.update(cast("Any", _values(options)))
     return recipe
 
 
-def option_values(options: list[str]) -> dict[str, object]:
+def _values(options: list[str]) -> dict[str, object]:
     """Read options given as NAME=VALUE, VALUE in JSON or a bare word.
 
     Raises:
@@ -173,9 +178,13 @@ def _output(path: Path | None) -> Generator[IO[str]]:
     if path is None:
         yield sys.stdout
         return
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
+    try:
+        file = tempfile.NamedTemporaryFile(  # noqa: SIM115  # closed below, before it is renamed
+            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
+        )
+    except OSError as error:
+        raise ConfigurationError(f"--out {path}: {error.strerror}") from None
+    with file:
         try:
             yield file
             file.flush()

@@ -55,7 +55,7 @@ async def _serve(settings: Config) -> None:
     server = assembly.server(settings)
     told_to_end = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):  # from the first moment on: a start, too, ends in order
+    for number in (signal.SIGTERM, signal.SIGINT):  # before the workers start: a start, too, ends in order
         loop.add_signal_handler(number, told_to_end.set)
     log.info("settings", **settings.model_dump(mode="json"))
     await server.start()

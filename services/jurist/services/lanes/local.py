@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -13,7 +13,9 @@ from jurist.services.lanes.pool import WorkerDiedError, WorkerPool
 from jurist.verifiers import Abstain, Cause, Equality, NoReply
 
 if TYPE_CHECKING:
-    from jurist.services.judge import Cell, Chunk
+    from collections.abc import Sequence
+
+    from jurist.services.judge import Cell, Chunk, WiredGroup, Work
     from jurist.services.lanes.worker import Limits
     from jurist.verifiers import Question, Reply
 
@@ -22,6 +24,7 @@ __all__ = ["LocalRules"]
 # How often the same cell may take its worker down before it is given up. Once may be an accident (the kernel short of
 # memory, an operator's kill -9). A bound of ours would only fire again.
 TRIES = 2
+UNBEGUN_TRIES = 3  # more than there are workers: all of them may have been killed while idle
 
 log = structlog.get_logger(__name__)
 
@@ -55,35 +58,75 @@ class LocalRules:
 
     async def judge(self, chunk: Chunk) -> Judged:
         """Judge a chunk; a cell that takes its worker down abstains with LIMIT, the others are judged without it."""
-        settled = dict(chunk.settled)
-        deaths: Counter[Cell | None] = Counter()
-        while True:
+        groups: list[WiredGroup] = []
+        faults: list[str] = []
+        rest = chunk
+        while rest.payloads:
             try:
-                judged: Judged = await self.pool.run(replace(chunk, settled=settled, payloads=()), chunk.payloads)
+                judged = await self._try(rest)
             except WorkerDiedError as died:
-                deaths[died.cell] += 1
-                if deaths[died.cell] < TRIES and not died.at_limit:
-                    continue
-                if died.cell is None:  # it dies before it begins: nothing that a single rollout could cause
-                    fault = Abstain(Cause.INTERNAL, f"judging failed: {died.how}")
-                    return Judged(groups=[fault] * len(chunk.payloads))
-                settled[died.cell] = Abstain(Cause.LIMIT, f"judging this completion was given up: {died.how}")
+                # The groups before the one it died in are judged again, that one by itself, and the rest anew.
+                at = died.cell.group if died.cell is not None else 0
+                judged = await self._group(replace(rest, payloads=rest.payloads[at : at + 1]), died)
+                if at:
+                    before = await self.judge(replace(rest, payloads=rest.payloads[:at]))
+                    judged = Judged(groups=[*before.groups, *judged.groups], faults=[*before.faults, *judged.faults])
+                rest = replace(rest, payloads=rest.payloads[at + 1 :])
             else:
-                for traceback in judged.faults:
-                    log.error("verifier failed", traceback=traceback)
-                return judged
+                rest = replace(rest, payloads=())
+            groups += judged.groups
+            faults += judged.faults
+        for traceback in faults:
+            log.error("verifier failed", traceback=traceback)
+        return Judged(groups=groups)
+
+    async def _group(self, chunk: Chunk, died: WorkerDiedError) -> Judged:
+        """Judge the one group that a worker died in, without the cells that are to blame."""
+        settled = dict(chunk.settled)
+        deaths: Counter[Cell] = Counter()
+        while True:
+            if died.cell is None:  # it never began, however often: nothing that a rollout could cause
+                return Judged(groups=[Abstain(Cause.INTERNAL, f"judging failed: {died.how}")])
+            cell = died.cell._replace(group=0)
+            deaths[cell] += 1
+            if died.at_limit or deaths[cell] == TRIES:
+                settled[cell] = Abstain(Cause.LIMIT, f"judging this completion was given up: {died.how}")
+            try:
+                return await self._try(replace(chunk, settled=settled))
+            except WorkerDiedError as again:
+                died = again
+
+    async def _try(self, chunk: Chunk) -> Judged:
+        judged: Judged = await self._run(replace(chunk, payloads=()), chunk.payloads)
+        return judged
+
+    async def _run(self, work: Work, buffers: Sequence[bytes | memoryview] = ()) -> Any:  # noqa: ANN401  # as the pool's
+        """Run work; a worker that dies before it begins has nothing to do with it, and the next one is tried.
+
+        Raises:
+            WorkerDiedError: it died at work, or none ever began.
+        """
+        tries = self.pool.size + UNBEGUN_TRIES
+        while True:
+            tries -= 1
+            try:
+                return await self.pool.run(work, buffers)
+            except WorkerDiedError as died:
+                if died.cell is not None or not tries:
+                    raise
 
     async def answer(self, question: Question) -> Reply:
         """Decide an equality; one that takes its worker down gets no reply."""
         if not isinstance(question, Equality):
             return NoReply(Cause.UNAVAILABLE, f"the rules lane does not answer a {type(question).__name__}")
-        tries = 0
-        while True:
+        for tries in range(1, TRIES + 1):
             try:
-                reply: Reply = await self.pool.run(Decide(question=question, cpu_s=self._equality_cpu_s))
+                reply: Reply = await self._run(Decide(question=question, cpu_s=self._equality_cpu_s))
             except WorkerDiedError as died:
-                tries += 1
+                if died.cell is None:
+                    return NoReply(Cause.UNAVAILABLE, f"no worker lives long enough: {died.how}")
                 if died.at_limit or tries == TRIES:
                     return NoReply(Cause.LIMIT, f"deciding this was given up: {died.how}")
             else:
                 return reply
+        raise AssertionError  # the last try returns

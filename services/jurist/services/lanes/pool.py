@@ -12,6 +12,7 @@ import contextlib
 import mmap
 import pickle
 import signal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -63,8 +64,8 @@ class _Worker:
         self._reader = reader
         self._writer = writer
 
-    async def do(self, work: Work, buffers: Sequence[bytes | memoryview]) -> object:
-        job = pickle.dumps(self._share(buffers), protocol=5) + pickle.dumps(work, protocol=5)
+    async def do(self, pickled: bytes, buffers: Sequence[bytes | memoryview]) -> object:
+        job = pickle.dumps(self._share(buffers), protocol=5) + pickled
         self._writer.write(HEADER.pack(len(job)) + job)
         await self._writer.drain()
         (size,) = HEADER.unpack(await self._reader.readexactly(HEADER.size))
@@ -89,6 +90,7 @@ class _Worker:
         self._writer.transport.abort()
         with contextlib.suppress(OSError):  # it may have broken before
             await self._writer.wait_closed()
+        self.shared.close()
         self._file.close()
 
 
@@ -97,7 +99,7 @@ class WorkerPool:
 
     def __init__(self, size: int, limits: Limits, stall_s: float) -> None:
         self.size = size
-        self.died = 0
+        self.replaced = 0
         self._stall_s = stall_s
         self._zygote = Zygote(limits)
         self._workers: set[_Worker] = set()
@@ -143,22 +145,43 @@ class WorkerPool:
         """
         if self._stopping:
             raise StoppingError("the workers are stopping")
-        worker = await self._idle.get()
-        if worker is None:  # the pool stopped meanwhile; the next in line is to know it, too
-            self._idle.put_nowait(None)
-            raise StoppingError("the workers are stopping")
-        doing = asyncio.ensure_future(worker.do(work, buffers))
+        pickled = pickle.dumps(work, protocol=5)
+        worker = await self._take()
+        # A task of its own: whatever becomes of the caller, the worker is given back or replaced.
+        doing = asyncio.ensure_future(self._attend(worker, pickled, buffers))
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            self._later(self._wind_down(doing))
+            raise
+
+    async def _take(self) -> _Worker:
+        """Wait for a free worker that lives."""
+        while True:
+            worker = await self._idle.get()
+            if worker is None:  # the pool stopped meanwhile; the next in line is to know it, too
+                self._idle.put_nowait(None)
+                raise StoppingError("the workers are stopping")
+            if not worker.status.done():
+                return worker
+            self._later(self._replace(worker))
+
+    async def _attend(self, worker: _Worker, pickled: bytes, buffers: Sequence[bytes | memoryview]) -> object:
+        """Have a worker do one job, then give it back, or see to its successor."""
         watch = asyncio.ensure_future(self._watch(worker))
         try:
-            result = await asyncio.shield(doing)
-        except asyncio.CancelledError:
-            self._later(self._wind_down(worker, doing))
-            raise
+            result = await worker.do(pickled, buffers)
         except (EOFError, OSError):
             raise await self._autopsy(worker) from None
+        except BaseException:  # cancelled, or a result that cannot be read: what it does now is not known
+            self._later(self._replace(worker))
+            raise
         finally:
             watch.cancel()
-        self._release(worker)
+        if worker.worn:
+            self._later(self._replace(worker))
+        else:
+            self._idle.put_nowait(worker)
         return result
 
     async def _spawn(self) -> _Worker:
@@ -168,41 +191,30 @@ class WorkerPool:
         self._workers.add(worker)
         return worker
 
-    def _release(self, worker: _Worker) -> None:
-        if worker.worn:
-            self._later(self._replace(worker))
-        else:
-            self._idle.put_nowait(worker)
-
     async def _watch(self, worker: _Worker) -> None:
-        """Kill the worker when one cell lasts longer than `stall_s` by the clock."""
-        last = -1
+        """Kill the worker when one cell lasts longer than `stall_s` by the clock and uses no CPU time meanwhile."""
+        last: tuple[int, int] | None = None
         while True:
-            steps, _ = read_progress(worker.shared)
-            if steps == last:
+            now = (read_progress(worker.shared)[0], _cpu_ns(worker.pid))
+            if now == last:
                 worker.stalled = True
                 self._zygote.kill(worker.pid)
                 return
-            last = steps
+            last = now
             await asyncio.sleep(self._stall_s)
 
-    async def _wind_down(self, worker: _Worker, doing: asyncio.Future[object]) -> None:
-        """Free a worker whose work nobody waits for any more."""
+    async def _wind_down(self, doing: asyncio.Future[object]) -> None:
+        """End work that nobody waits for any more: what is nearly done may finish, and the worker is kept."""
         await asyncio.wait([doing], timeout=CANCEL_GRACE_S)
-        if doing.done() and doing.exception() is None:
-            self._release(worker)
-            return
         doing.cancel()
         await asyncio.gather(doing, return_exceptions=True)
-        await self._replace(worker)
 
     async def _autopsy(self, worker: _Worker) -> WorkerDiedError:
-        """Find out what a worker died of, and see to its successor."""
-        self.died += 1
+        """See to a dead worker's successor, and find out what it died of."""
         _, cell = read_progress(worker.shared)
+        self._later(self._replace(worker))
         await asyncio.wait([worker.status], timeout=STATUS_WAIT_S)
         status = worker.status.result() if worker.status.done() else None
-        self._later(self._replace(worker))
         if worker.stalled:
             how, at_limit = f"it made no progress for {self._stall_s:g} s", True
         elif status == -signal.SIGPROF:
@@ -217,6 +229,7 @@ class WorkerPool:
 
     async def _replace(self, worker: _Worker) -> None:
         """Put a fresh worker in the place of one that is dead, worn or still busy with what nobody wants."""
+        self.replaced += 1
         self._zygote.kill(worker.pid)
         self._workers.discard(worker)
         await worker.close()
@@ -234,3 +247,11 @@ class WorkerPool:
         task = asyncio.ensure_future(chore)
         self._chores.add(task)
         task.add_done_callback(self._chores.discard)
+
+
+def _cpu_ns(pid: int) -> int:
+    """Return a process's CPU time, nanoseconds; 0 where the system does not tell."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0])
+    except (OSError, IndexError):
+        return 0

@@ -1,7 +1,8 @@
 """The process that workers are forked from: everything is imported once, a new worker costs a fork.
 
 It speaks over one socket of whole packets (SOCK_SEQPACKET), JSON each. In: `["fork", limits]` with a worker's socket
-and shared memory as descriptors, and `["kill", pid]`. Out: `["born", pid]` for each fork, in order, and `["died", pid,
+and shared memory as descriptors, and `["kill", pid]`.
+Out: `["born", pid]` or `["failed", errno]` for each fork, in order, and `["died", pid,
 status]` as workers end. Only it signals workers: a pid is certain to be theirs until it has been reaped here. When the
 socket closes it exits, and the kernel kills its workers. It is started fresh, not forked, so that it never holds a lock
 or a thread of the server.
@@ -31,6 +32,7 @@ from jurist.services.lanes import worker
 __all__ = ["Birth", "Zygote", "main"]
 
 PACKET_BYTES = 4096
+KILL_RETRY_S = 0.05
 BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from jurist.services.lanes.zygote import main; main(int(sys.argv[2]))"
@@ -59,6 +61,7 @@ class Zygote:
         self._born: asyncio.Future[int] | None = None
         self._deaths: dict[int, asyncio.Future[int | None]] = {}
         self._stopped = False
+        self._reaping: list[asyncio.Future[int]] = []
         self._forking = asyncio.Lock()  # births are told in the order of the forks: one at a time
 
     async def fork(self) -> Birth:
@@ -88,17 +91,20 @@ class Zygote:
 
     def kill(self, pid: int) -> None:
         """Kill a worker; nothing when it is dead already."""
-        if self._control is not None:
-            with contextlib.suppress(OSError):
-                self._control.send(json.dumps(["kill", pid]).encode())
+        if self._control is None:
+            return
+        try:
+            self._control.send(json.dumps(["kill", pid]).encode())
+        except BlockingIOError:  # its socket is full: it will read on
+            asyncio.get_running_loop().call_later(KILL_RETRY_S, self.kill, pid)
+        except OSError:
+            pass  # it is gone, and the worker with it
 
     async def stop(self) -> None:
         """End the zygote and with it every worker."""
         self._stopped = True
-        process = self._process
         self._lost()
-        if process is not None:
-            await asyncio.to_thread(process.wait)
+        await asyncio.gather(*self._reaping)
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> socket.socket:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -122,6 +128,8 @@ class Zygote:
         match json.loads(packet or "null"):
             case ["born", pid] if self._born is not None and not self._born.done():
                 self._born.set_result(pid)
+            case ["failed", number] if self._born is not None and not self._born.done():
+                self._born.set_exception(OSError(number, os.strerror(number)))
             case ["died", pid, status] if pid in self._deaths:
                 self._deaths.pop(pid).set_result(status)
             case None:  # its end of the socket is closed
@@ -135,6 +143,9 @@ class Zygote:
             asyncio.get_running_loop().remove_reader(self._control)
             self._control.close()
             self._control = None
+        if self._process is not None:  # it has ended, or ends now that its socket is closed
+            self._reaping.append(asyncio.ensure_future(asyncio.to_thread(self._process.wait)))
+            self._process = None
         if self._born is not None and not self._born.done():
             self._born.set_exception(ConnectionResetError("the process that forks workers died"))
         for status in self._deaths.values():
@@ -181,8 +192,11 @@ def _attend(control: socket.socket, wake_read: int, children: set[int]) -> bool:
         packet, files, _, _ = socket.recv_fds(control, PACKET_BYTES, 2)
         match json.loads(packet or "null"):
             case ["fork", limits]:
-                children.add(pid := _fork(control, files, worker.Limits(*limits)))
-                control.send(json.dumps(["born", pid]).encode())
+                try:
+                    children.add(pid := _fork(control, files, worker.Limits(*limits)))
+                    control.send(json.dumps(["born", pid]).encode())
+                except OSError as error:  # no memory or no process to be had; the other workers go on
+                    control.send(json.dumps(["failed", error.errno]).encode())
             case ["kill", pid] if pid in children:
                 os.kill(pid, signal.SIGKILL)
             case None:
@@ -192,15 +206,23 @@ def _attend(control: socket.socket, wake_read: int, children: set[int]) -> bool:
     return True
 
 
+def _close(files: list[int]) -> None:
+    for file in files:
+        os.close(file)
+
+
 def _noted(_: int, __: object) -> None:
     """Let a child's end write to the wake-up pipe; what needs doing is done in the loop."""
 
 
 def _fork(control: socket.socket, files: list[int], limits: worker.Limits) -> int:
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        _close(files)
+        raise
     if pid:
-        for file in files:
-            os.close(file)
+        _close(files)
         return pid
     status = 1
     try:  # the worker: it must never return into the zygote's loop
