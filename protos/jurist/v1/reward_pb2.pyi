@@ -837,8 +837,8 @@ class Comparison(_message.Message):
     ABS_TOLERANCE_FIELD_NUMBER: _builtins.int
     REL_TOLERANCE_FIELD_NUMBER: _builtins.int
     mode: _builtins.str
-    """"exact", "lines", "tokens", "tokens_ci", "float", "value", "set_lines" or "any_of". Empty: "float" for outputs and
-    "value" for results.
+    """"exact", "lines", "tokens", "tokens_ci", "float", "value", "set_lines", "any_of" or "checker". Empty: "float" for
+    outputs and "value" for results.
     """
     abs_tolerance: _builtins.float
     """From 0. Unset: 1e-6."""

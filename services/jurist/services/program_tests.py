@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["program_tests"]
 
-MODES = ("", "exact", "lines", "tokens", "tokens_ci", "float", "value", "set_lines", "any_of")
+MODES = ("", "exact", "lines", "tokens", "tokens_ci", "float", "value", "set_lines", "any_of", "checker")
 EXACT = 1 << 53  # up to here a double tells integers apart
 
 

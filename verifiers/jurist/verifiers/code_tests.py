@@ -168,16 +168,17 @@ def _tests_of(sample: Sample) -> ProgramTests:
     """
     task = sample.task
     if task.tests is not None:
-        tests = task.tests
-    elif "tests" in task.extra:
-        tests = read_tests(task.extra["tests"])
-    elif task.extra.keys() & {"inputs", "test_cases", "test_list", "test", "public_test_cases", "private_test_cases"}:
-        tests = read_tests(task.extra)
-    elif task.answers and task.answers[0].lstrip()[:1] in {"{", "["}:
-        tests = read_tests(task.answers[0])
-    else:
-        message = "the task has none"
-        raise BadTestsError(message)
+        return _usable(task.tests)
+    if "tests" in task.extra:
+        return _usable(read_tests(task.extra["tests"]))
+    if task.extra.keys() & {"inputs", "test_cases", "test_list", "test", "public_test_cases", "private_test_cases"}:
+        return _usable(read_tests(task.extra))
+    if task.answers and task.answers[0].lstrip()[:1] in {"{", "["}:
+        return _usable(read_tests(task.answers[0]))
+    raise BadTestsError("the task has none")
+
+
+def _usable(tests: ProgramTests) -> ProgramTests:
     protocol = tests.protocol
     if isinstance(protocol, AssertTests):
         if not protocol.code.strip():

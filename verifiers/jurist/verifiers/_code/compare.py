@@ -142,7 +142,7 @@ class _Values:
         self._rel = rel_tolerance
         # JSON has no tuples: a task cannot tell them from lists.
         self._containers: tuple[tuple[Any, Callable[[Any, Any], bool]], ...] = (
-            (list | tuple, self._sequences),
+            ((list, tuple), self._sequences),
             (collections.deque, self._sequences),
             (Mapping, self._mappings),
             (AbstractSet, self._sets),
@@ -152,7 +152,7 @@ class _Values:
         if isinstance(wanted, bool | None) or isinstance(given, bool | None):
             return wanted is given
         if isinstance(wanted, _NUMBERS):
-            return self._numbers(wanted, given)
+            return self._numbers(cast("complex", wanted), given)
         for kind, compare in self._containers:
             if isinstance(wanted, kind):
                 return isinstance(given, kind) and compare(wanted, given)

@@ -138,7 +138,7 @@ def read_tests(given: object) -> ProgramTests:
     """
     given = _loaded(given)
     if isinstance(given, list):
-        items = cast("list[Any]", given)
+        items: list[Any] = given  # pyright: ignore[reportUnknownVariableType]  # JSON
         if items and all(isinstance(item, str) for item in items):
             return ProgramTests(protocol=_asserts(items, {}))
         return ProgramTests(protocol=_listed(items, ""))
@@ -156,7 +156,8 @@ def read_tests(given: object) -> ProgramTests:
             if not isinstance(cases, list):
                 message = f"{key} is a list"
                 raise BadTestsError(message)
-            return ProgramTests(protocol=_listed(cast("list[Any]", cases), name), language=language)
+            listed: list[Any] = cases
+            return ProgramTests(protocol=_listed(listed, name), language=language)
     if isinstance(shape.get("test_list"), list):
         return ProgramTests(protocol=_asserts(cast("list[Any]", shape["test_list"]), shape))
     if isinstance(shape.get("test"), str):
