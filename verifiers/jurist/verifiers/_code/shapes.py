@@ -156,7 +156,7 @@ def read_tests(given: object) -> ProgramTests:
             if not isinstance(cases, list):
                 message = f"{key} is a list"
                 raise BadTestsError(message)
-            listed: list[Any] = cases
+            listed: list[Any] = cases  # pyright: ignore[reportUnknownVariableType]  # JSON
             return ProgramTests(protocol=_listed(listed, name), language=language)
     if isinstance(shape.get("test_list"), list):
         return ProgramTests(protocol=_asserts(cast("list[Any]", shape["test_list"]), shape))
