@@ -67,7 +67,8 @@ async def test_ten_thousand_runs_leave_no_process_descriptor_or_memory_behind() 
     finally:
         await sandbox.__aexit__(None, None, None)
 
-    assert after[:2] == before[:2]
+    assert after[0] <= before[0], "zombies"
+    assert after[1] <= before[1], "descriptors"
     assert after[2] - before[2] < 64 << 10, "KiB of memory grown"
     assert still_there <= 2 * 2 * OWN_PROCESSES + 2, "a standing test process in each slot, and no other"
 
