@@ -12,10 +12,9 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from google.protobuf.struct_pb2 import Struct
-
+from jurist.services import wire
 from jurist.services.codec import samples
 from jurist.services.values import Finding, Findings
 from jurist.verifiers import Abstain, Ask, Cause, NoReply, Score, decide_equality
@@ -150,22 +149,14 @@ def _fault(verifier: Verifier, error: BaseException) -> Iterator[str]:
 def _wired(outcome: Verdict | Ask, elapsed_ms: float) -> Wired:
     match outcome:
         case Score(value, reason, details):
-            return value, _utf8(reason), _struct(details), elapsed_ms
+            return value, _utf8(reason), wire.struct(details), elapsed_ms
         case Abstain(cause, reason, details):
-            return cause, _utf8(reason), _struct(details), elapsed_ms
+            return cause, _utf8(reason), wire.struct(details), elapsed_ms
         case Ask(questions):
             hash(questions)  # what cannot be hashed or sent is this cell's fault, and must not become another's
             pickle.dumps(questions)
             return outcome, "", b"", elapsed_ms
     raise TypeError(f"a verifier answers with Score, Abstain or Ask, not {type(outcome).__name__}")
-
-
-def _struct(details: Mapping[str, object]) -> bytes:
-    if not details:
-        return b""
-    message = Struct()
-    message.update(cast("Any", details))
-    return message.SerializeToString()
 
 
 def _utf8(text: str) -> str:

@@ -1,17 +1,21 @@
 """What protobuf's own parser does not offer: where a field's bytes are, and which field is at fault.
 
 Both walk the wire format (protobuf.dev/programming-guides/encoding). A group's bytes are passed on to where it is
-judged as they came: serialising it anew costs more than parsing it did.
+judged as they came: serialising it anew costs more than parsing it did. And `struct` writes a verdict's details three
+times faster than `Struct.update`, which is Python, field by field.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+import struct as binary
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
-__all__ = ["UnreadableError", "fault", "slices"]
+__all__ = ["UnreadableError", "fault", "slices", "struct"]
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 VARINT_BYTES = 10  # 64 bits, 7 a byte
@@ -43,6 +47,52 @@ def slices(data: bytes, number: int) -> list[memoryview]:
             found.append(view[at : at + size])
         at += size
     return found
+
+
+def struct(values: Mapping[str, object]) -> bytes:
+    """Return a google.protobuf.Struct in wire form.
+
+    Raises:
+        ValueError: a value is none of JSON's: another type, NaN or infinity, text that UTF-8 cannot carry.
+    """
+    parts: list[bytes] = []
+    for name, value in values.items():
+        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # a plugin's may be anything
+            raise ValueError(f"a field's name is text, not {name!r}")  # noqa: TRY004  # as for its value
+        entry = _field(b"\x0a", name.encode()) + _field(b"\x12", _value(value))
+        parts.append(_field(b"\x0a", entry))
+    return b"".join(parts)
+
+
+def _value(value: object) -> bytes:
+    match value:
+        case None:
+            return b"\x08\x00"
+        case bool():
+            return b"\x20\x01" if value else b"\x20\x00"
+        case str():
+            return _field(b"\x1a", value.encode())
+        case int() | float() if math.isfinite(value):
+            return b"\x11" + binary.pack("<d", value)
+        case Mapping():
+            return _field(b"\x2a", struct(cast("Mapping[str, object]", value)))
+        case Sequence() if not isinstance(value, bytes | bytearray):
+            items = cast("Sequence[object]", value)
+            return _field(b"\x32", b"".join(_field(b"\x0a", _value(item)) for item in items))
+        case _:
+            raise ValueError(f"JSON has no {value!r}")
+
+
+def _field(tag: bytes, body: bytes) -> bytes:
+    size = len(body)
+    if size < 0x80:  # noqa: PLR2004  # one byte of varint
+        return tag + bytes((size,)) + body
+    length = bytearray()
+    while size >= 0x80:  # noqa: PLR2004  # the continuation bit
+        length.append(size & 0x7F | 0x80)
+        size >>= 7
+    length.append(size)
+    return tag + bytes(length) + body
 
 
 def fault(descriptor: Descriptor, data: bytes) -> tuple[str, str]:
