@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 HOSTILE = Path(__file__).parent / "hostile"  # verifiers that hang, eat memory, raise, exit; found by entry points
 sys.path.append(str(HOSTILE))  # a worker finds there what a test hands it
 JURIST = str(Path(sys.executable).with_name("jurist"))
+
+# No test is timed: a busy machine must not fail one. CI tries the same examples every time.
+settings.register_profile("jurist", deadline=None, derandomize=os.environ.get("CI") == "true")
+settings.load_profile("jurist")
 
 
 @pytest.hookimpl(wrapper=True)
