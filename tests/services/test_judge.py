@@ -180,3 +180,18 @@ def test_a_term_that_is_not_active_abstains() -> None:
 
     assert isinstance(outcome, Abstain)
     assert outcome.cause is Cause.NOT_APPLICABLE
+
+
+def test_a_question_that_cannot_travel_is_its_own_cells_fault() -> None:
+    questions: list[Any] = [[], lambda: None]
+    for question in questions:
+
+        def ask(sample: Sample, _: Sequence[Reply], question: Any = question) -> Any:
+            return Ask((question,)) if sample.completion == "asks" else Score(1.0, "fine")
+
+        judged, _ = judge(ask, payload("plain", "asks"))
+        first, second = (row[0].outcome for row in findings_of(judged.groups[0], 2, 1).rows)
+
+        assert first == Score(1.0, "fine")
+        assert isinstance(second, Abstain)
+        assert second.cause is Cause.INTERNAL
