@@ -8,6 +8,7 @@ r"""Rule verifiers: pure functions from a completion to a verdict, one file each
 
 from jurist.verifiers._math.clusters import Clusters, cluster
 from jurist.verifiers._math.equality import decide_equality
+from jurist.verifiers._prompts import Dialogue, Message, Prompt, Rating, Reading
 from jurist.verifiers._registry import UnknownVerifierError, load, names
 from jurist.verifiers._tests import (
     AssertTests,
@@ -44,13 +45,18 @@ __all__ = [
     "Clusters",
     "Comparison",
     "Decision",
+    "Dialogue",
     "Equality",
     "FinishReason",
     "FunctionCase",
     "FunctionTests",
+    "Message",
     "NoReply",
     "ProgramTests",
+    "Prompt",
     "Question",
+    "Rating",
+    "Reading",
     "Reply",
     "RunLimits",
     "Sample",

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from jurist.sandbox import Program, Run
+from jurist.verifiers._prompts import Dialogue, Prompt, Rating, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +109,7 @@ class Equality:
     answer: str
 
 
-Question = Equality | Program
+Question = Equality | Program | Prompt | Dialogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class NoReply:
     reason: str
 
 
-Reply = Decision | Run | NoReply
+Reply = Decision | Run | Reading | Rating | NoReply
 
 
 @dataclass(frozen=True, slots=True)
