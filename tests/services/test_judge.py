@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jurist.services.judge import Cell, Chunk, findings_of
 from jurist.services.values import Findings
 from jurist.v1 import reward_pb2
-from jurist.verifiers import Abstain, Ask, Cause, Decision, Equality, FinishReason, Sample, Score, Verdict
+from jurist.verifiers import (
+    Abstain,
+    Ask,
+    Cause,
+    Criterion,
+    Decision,
+    Equality,
+    FinishReason,
+    Message,
+    Sample,
+    Score,
+    Verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -87,6 +99,25 @@ def test_what_a_verifier_sees_is_what_was_sent() -> None:
 
     assert (seen[0].completion, seen[0].task.answers, seen[0].task.language) == ("a", ("42",), "en")
     assert (seen[0].finish_reason, seen[0].completion_tokens) == (FinishReason.LENGTH, 0)
+
+
+def test_a_chat_and_a_rubric_reach_the_verifier() -> None:
+    seen: list[Sample] = []
+    group = reward_pb2.RolloutGroup.FromString(payload("a"))
+    group.task.messages.add(role="system", content="Be brief.")
+    group.task.messages.add(role="user", content="6 * 7?")
+    group.task.rubric.add(text="is short")
+    group.task.rubric.add(text="is rude", weight=-2.0)
+
+    def note(sample: Sample, _: Sequence[Reply]) -> Verdict:
+        seen.append(sample)
+        return Score(1.0, "")
+
+    judge(note, group.SerializeToString())
+
+    assert seen[0].task.prompt == "Be brief.\n\n6 * 7?"
+    assert seen[0].task.messages == (Message("system", "Be brief."), Message("user", "6 * 7?"))
+    assert seen[0].task.rubric == (Criterion("is short", 1.0), Criterion("is rude", -2.0))
 
 
 def test_each_cell_is_announced_before_it_begins() -> None:

@@ -18,7 +18,8 @@ from jurist.services.errors import BadInputError, TooLargeError
 from jurist.services.program_tests import program_tests
 from jurist.services.values import Advantage, Batch, Group
 from jurist.v1 import reward_pb2
-from jurist.verifiers import Cause, FinishReason, Sample, Score, Task
+from jurist.verifiers import Cause, Criterion, FinishReason, Sample, Score, Task
+from jurist.verifiers import Message as Turn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -261,8 +262,10 @@ def samples(payload: bytes | memoryview) -> list[Sample]:
     wired = group.task
     task = Task(
         prompt=wired.prompt or "\n\n".join(message.content for message in wired.messages),
+        messages=tuple(Turn(message.role, message.content) for message in wired.messages),
         answers=tuple(wired.answers),
         choices=tuple(wired.choices),
+        rubric=tuple(_criterion(criterion) for criterion in wired.rubric),
         language=wired.language,
         extra=MessageToDict(wired.extra),
         tests=program_tests(wired.tests) if wired.HasField("tests") else None,
@@ -276,6 +279,10 @@ def samples(payload: bytes | memoryview) -> list[Sample]:
         )
         for rollout in group.rollouts
     ]
+
+
+def _criterion(wired: reward_pb2.Criterion) -> Criterion:
+    return Criterion(wired.text, wired.weight if wired.HasField("weight") else 1.0)
 
 
 def encode_group(reward: GroupReward) -> reward_pb2.GroupScores:

@@ -30,6 +30,7 @@ class Prompt:
 
     `model` names one of the service's models, its default when empty. `template` is the name and version of the text
     that `messages` were made from; it is part of the question, so a changed template is never answered from memory.
+    `schema` is a JSON Schema of what is written, as text, for backends that can hold a model to one; "" for free text.
     """
 
     messages: tuple[Message, ...]
@@ -38,6 +39,7 @@ class Prompt:
     write_tokens: int = 0
     draws: int = 1
     temperature: float = 0.0
+    schema: str = ""
     model: str = ""
 
 
@@ -47,13 +49,15 @@ class Reading:
 
     `probabilities` has one for each label, in their order, and sums to 1; it is empty where the model wrote. `mass` in
     [0, 1] is the share of all probability that fell on the labels before they were made to sum to 1: a low one says
-    that the model wanted to answer something else. `texts` are what it wrote, one a draw. `model` is the model that
-    answered, with its revision where that is known.
+    that the model wanted to answer something else. `texts` are what it wrote, one a draw; `cut` says of each whether it
+    was ended by `write_tokens`, none where that is not known. `model` is the model that answered, with its revision
+    where that is known.
     """
 
     probabilities: tuple[float, ...] = ()
     mass: float = 1.0
     texts: tuple[str, ...] = ()
+    cut: tuple[bool, ...] = ()
     model: str = ""
 
 

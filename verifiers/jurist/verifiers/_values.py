@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from jurist.sandbox import Program, Run
-from jurist.verifiers._prompts import Dialogue, Prompt, Rating, Reading
+from jurist.verifiers._prompts import Dialogue, Message, Prompt, Rating, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -24,6 +24,7 @@ __all__ = [
     "Abstain",
     "Ask",
     "Cause",
+    "Criterion",
     "Decision",
     "Equality",
     "FinishReason",
@@ -138,19 +139,30 @@ class Ask:
     questions: tuple[Question, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One yes-or-no criterion of a rubric; `weight` is finite, below 0 for what must not hold."""
+
+    text: str
+    weight: float = 1.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """What the model was asked, and what a right answer is; shared by all rollouts of a group.
 
-    `answers` are the accepted references, any one of them will do; `choices` the options of a multiple-choice question,
-    A first; `tests` those of a programming problem; `language` an IETF tag ("en", "zh") of the language wanted, "" when
-    not stated; `extra` the user's own fields.
+    `prompt` is what was asked as one text, `messages` the same as a chat, none when it was not one. `answers` are the
+    accepted references, any one of them will do; `choices` the options of a multiple-choice question, A first; `tests`
+    those of a programming problem; `rubric` what a rubric judge looks for; `language` an IETF tag ("en", "zh") of the
+    language wanted, "" when not stated; `extra` the user's own fields.
     """
 
     prompt: str = ""
+    messages: tuple[Message, ...] = ()
     answers: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     tests: ProgramTests | None = None
+    rubric: tuple[Criterion, ...] = ()
     language: str = ""
     extra: Mapping[str, object] = field(default_factory=dict[str, object])
 
