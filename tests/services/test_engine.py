@@ -103,6 +103,26 @@ async def test_equal_questions_of_a_batch_are_asked_once() -> None:
     assert lane.asked == [Equality(reference="x", answer="y0")]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remembers:
+    """Asks in three rounds, and needs the replies to all of them."""
+
+    version: ClassVar[str] = "1"
+
+    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
+        del sample
+        if len(replies) < 3:
+            return Ask((Equality(reference="x", answer=f"y{len(replies)}"),), known=tuple(replies))
+        return Score(1.0, ", ".join(reply.reason for reply in replies if isinstance(reply, Decision)))
+
+
+async def test_replies_of_earlier_rounds_come_back_to_a_verifier_that_gives_them_along() -> None:
+    lane = Here()
+    scored = await score(engine(lane), batch(Remembers(), ["a"]))
+    assert scored[0].rollouts[0].components[0].verdict == Score(1.0, "told so, told so, told so")
+    assert lane.asked == [Equality(reference="x", answer=f"y{count}") for count in range(3)]
+
+
 async def test_groups_without_questions_do_not_wait_for_those_with() -> None:
     lane = Here()
     order: list[int] = []

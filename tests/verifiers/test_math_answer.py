@@ -143,6 +143,27 @@ def test_a_question_without_a_reply_is_abstained_from_with_its_cause(cause: Caus
     assert verdict.cause is cause
 
 
+def test_the_undecided_alone_is_handed_over_and_then_the_answer_alone() -> None:
+    handing = MathAnswer(undecided="exact_answer")
+    given = sample("\\lim_{t \\to 0} f(t)", "Any prose, then \\boxed{\\lim_{t \\to 0} f(t) + 0}, I hope.")
+    assert isinstance(handing.verdict(given), Ask)
+
+    kept = [handing.verdict(given, (Decision(equal, "said"),)) for equal in (True, False)]
+    judged = handing.verdict(given, (Decision(None, "no luck"),))
+
+    assert kept == [MathAnswer().verdict(given, (Decision(equal, "said"),)) for equal in (True, False)]
+    assert isinstance(judged, Score)
+    assert judged.details == {"answer": "lim t to 0 ft + 0", "handed_over": judged.details["handed_over"]}
+    assert "no luck" in judged.reason
+    wrong = sample("5", "\\boxed{6}")
+    assert handing.verdict(wrong) == MathAnswer().verdict(wrong)
+
+
+def test_a_judge_of_the_undecided_must_be_a_verifier() -> None:
+    with pytest.raises(ValueError, match="undecided: unknown verifier 'nobody'"):
+        MathAnswer(undecided="nobody")
+
+
 def test_a_reason_names_the_stage_the_answer_and_what_decided() -> None:
     verdict = judged("\\frac12", "So \\boxed{0.5}.")
     assert verdict.reason == "box: 0.5 equals \\frac12 (exact value)"

@@ -144,11 +144,14 @@ class Engine:
             asked = _questions(findings)
             if not asked:
                 break
-            unique = list(dict.fromkeys(question for questions in asked.values() for question in questions))
+            unique = list(dict.fromkeys(question for ask in asked.values() for question in ask.questions))
             replies = dict(zip(unique, await asyncio.gather(*map(self._answers.get, unique)), strict=True))
             again = replace(
                 chunk,
-                replies={cell: tuple(replies[question] for question in questions) for cell, questions in asked.items()},
+                replies={
+                    cell: (*ask.known, *(replies[question] for question in ask.questions))
+                    for cell, ask in asked.items()
+                },
             )
             (wired,) = (await self._rules.judge(again)).groups
             findings = findings_of(wired, len(group.rollout_ids), len(group.terms), findings)
@@ -169,9 +172,9 @@ class Engine:
             return await lane.answer(question)
 
 
-def _questions(findings: Findings) -> dict[Cell, tuple[Question, ...]]:
+def _questions(findings: Findings) -> dict[Cell, Ask]:
     return {
-        Cell(0, row, term): finding.outcome.questions
+        Cell(0, row, term): finding.outcome
         for row, cells in enumerate(findings.rows)
         for term, finding in enumerate(cells)
         if isinstance(finding.outcome, Ask)

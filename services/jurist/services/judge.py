@@ -154,7 +154,7 @@ def _wired(outcome: Verdict | Ask, elapsed_ms: float) -> Wired:
             return cause, _utf8(reason), wire.struct(details), elapsed_ms
         case Ask(questions):
             hash(questions)  # what cannot be hashed or sent is this cell's fault, and must not become another's
-            pickle.dumps(questions)
+            pickle.dumps(outcome)
             return outcome, "", b"", elapsed_ms
     raise TypeError(f"a verifier answers with Score, Abstain or Ask, not {type(outcome).__name__}")
 

@@ -134,9 +134,14 @@ Reply = Decision | Run | Reading | Rating | NoReply
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A verifier's questions; it is called again with one reply for each, in this order."""
+    """A verifier's questions; it is called again with `known` and then one reply for each, in this order.
+
+    A verifier keeps nothing between its calls. One of several rounds, which needs the replies of the rounds before,
+    gives them as `known` and gets them back.
+    """
 
     questions: tuple[Question, ...]
+    known: tuple[Reply, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,15 +8,17 @@ numerically. No text is ever evaluated as code. What none of this settles is ask
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import pydantic
 
+from jurist.verifiers._handover import handed_over
 from jurist.verifiers._math.answers import Judgement, judge, usable
 from jurist.verifiers._math.extraction import Extraction, extract
 from jurist.verifiers._math.rules import Rules
+from jurist.verifiers._registry import load, names
 from jurist.verifiers._values import (
     Abstain,
     Ask,
@@ -91,9 +93,36 @@ class MathAnswer:
     reduced: Annotated[bool, pydantic.Field(description="whether a fraction of integers must be in lowest terms")] = (
         False
     )
+    undecided: Annotated[
+        str,
+        pydantic.Field(
+            description="the verifier, with its defaults, that is asked about an answer whose equality cannot be "
+            "settled, and about no other; none when empty"
+        ),
+    ] = ""
+
+    def __post_init__(self) -> None:
+        if self.undecided and self.undecided not in names():
+            message = f"undecided: unknown verifier {self.undecided!r}; there are: {', '.join(names())}"
+            raise ValueError(message)
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
         """Judge one completion against the task's answers, any one of which will do."""
+        if not self.undecided:
+            return self._by_rule(sample, replies)
+        judge = load(self.undecided)()
+        return handed_over(
+            lambda told: self._by_rule(sample, told),
+            lambda told: judge.verdict(self._bare(sample), told),
+            replies,
+        )
+
+    def _bare(self, sample: Sample) -> Sample:
+        """Leave of a completion its answer alone: shorter to judge, and with no prose that could sway a judge."""
+        answer = extract(sample.completion, self.extract).text
+        return replace(sample, completion=f"\\boxed{{{answer}}}", completion_tokens=None)
+
+    def _by_rule(self, sample: Sample, replies: Sequence[Reply]) -> Verdict | Ask:
         if sample.task.choices and all(map(_is_choice, sample.task.answers)):
             return ChoiceAnswer().verdict(sample)
         rules = _rules(self)
