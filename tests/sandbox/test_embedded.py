@@ -29,6 +29,7 @@ from jurist.sandbox import _cgroup as cgroup
 from jurist.sandbox._activity import Outcome, Stop
 from jurist.sandbox._endings import starved
 from jurist.sandbox._forkserver import OWN_PROCESSES
+from jurist.sandbox._standing import LocalBox
 from jurist.sandbox.embedded import Embedded
 
 if TYPE_CHECKING:
@@ -366,9 +367,9 @@ async def test_killing_a_fork_server_loses_nothing() -> None:
         ]
         for slot in sandbox._slots:
             await asyncio.sleep(0.15)
-            keeper = slot.programs._keeper
-            assert keeper is not None
-            os.kill(keeper.pid, signal.SIGKILL)
+            box = slot.programs.box
+            assert isinstance(box, LocalBox)
+            os.kill(box.keeper.pid, signal.SIGKILL)
         done = await asyncio.gather(*runs)
 
     assert {case.ending for run in done for case in run.cases} == {Ending.OK}

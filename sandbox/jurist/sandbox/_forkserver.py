@@ -12,26 +12,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
-import secrets
-import shutil
 import socket
-import subprocess
-import tempfile
 import time
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jurist.sandbox import _cgroup
 from jurist.sandbox._activity import Activity, Outcome, Stop, file_in_memory, read_whole, received
 from jurist.sandbox._box import wire
-from jurist.sandbox._doctor import explained
-from jurist.sandbox._host import SYSTEM_PATHS, Options, first_user, source_root
-from jurist.sandbox._values import Isolation, Limits, SandboxUnavailableError
 
-START_S: Final = 30.0
-"""For an interpreter to start and build its box; 0.2 s when nothing else runs."""
+if TYPE_CHECKING:
+    from jurist.sandbox._cgroup import ControlGroup
+    from jurist.sandbox._standing import Launch, Standing
+    from jurist.sandbox._values import Limits
+
 KILL_GRACE_S: Final = 1.0
 """From a kill to the report; then the box goes."""
 SOONEST_CHECK_S: Final = 0.01
@@ -53,14 +46,16 @@ class BoxDiedError(Exception):
 
 
 class ForkServer:
-    """One box. `start` before the first run; one run at a time."""
+    """One box. `start` before the first run; one run at a time.
 
-    def __init__(self, name: str, options: Options) -> None:
+    `counted` is the latest box's: whether its memory limit holds for all processes of a run together.
+    """
+
+    def __init__(self, name: str, launch: Launch) -> None:
         self.name = name
-        self.isolation = Isolation.NAMESPACES_AND_CGROUP
-        self._options = options
-        self._group: _cgroup.ControlGroup | None = None
-        self._keeper: subprocess.Popen[bytes] | None = None
+        self.counted = True
+        self._launch = launch
+        self._box: Standing | None = None
         self._control: socket.socket | None = None
         self._activity: Activity | None = None
 
@@ -69,73 +64,26 @@ class ForkServer:
         """Whether a run can be handed over."""
         return self._control is not None
 
+    @property
+    def box(self) -> Standing:
+        """The box as it was last started."""
+        assert self._box is not None  # noqa: S101  start comes first
+        return self._box
+
+    @property
+    def _group(self) -> ControlGroup | None:
+        return self._box.group if self._box is not None else None
+
     async def start(self) -> None:
         """Build the box.
 
         Raises:
             SandboxUnavailableError: this host lacks something; the message says what and how to get it.
         """
-        try:
-            self._group = _cgroup.make(f"{self.name}-{secrets.token_hex(4)}", self._options.cores)
-        except SandboxUnavailableError:
-            if not self._options.weaker:
-                raise
-            self.isolation = Isolation.NAMESPACES
-        root = tempfile.mkdtemp(prefix="jurist-box-")
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        loop = asyncio.get_running_loop()
-        try:
-            self._keeper = self._launched(theirs)
-            theirs.close()  # so that its death shows as the end of what it says
-            ours.setblocking(False)  # noqa: FBT003  socket's own
-            await loop.sock_sendall(ours, json.dumps(self._configuration(root)).encode())
-            answer = await asyncio.wait_for(loop.sock_recv(ours, wire.PACKET_BYTES), START_S)
-        except (TimeoutError, OSError) as error:
-            answer = wire.FAILED + str(error).encode()
-        finally:
-            theirs.close()
-            shutil.rmtree(root, ignore_errors=True)
-        if answer[:1] != wire.SERVING:
-            ours.close()
-            await self.stop()
-            raise SandboxUnavailableError(explained(answer[1:].decode(errors="replace")))
-        self._control = ours
-        loop.add_reader(ours, self._on_control)
-        if self._group is not None:
-            self._group.measure_baseline()
-
-    def _launched(self, control: socket.socket) -> subprocess.Popen[bytes]:
-        # Appended: what is beside us in site-packages must not shadow the standard library.
-        code = f"import sys; sys.path.append({source_root()!r}); from jurist.sandbox._box import launch; launch.main()"
-        return subprocess.Popen(  # noqa: S603  our own interpreter
-            [self._options.python, "-s", "-S", "-P", "-B", "-X", "utf8", "-c", code, str(control.fileno())],
-            pass_fds=[control.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd="/",
-            start_new_session=True,
-            # Hashes must not differ from run to run: the same program gets the same verdict.
-            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": "/tmp", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"},  # noqa: S108
-        )
-
-    def _configuration(self, root: str) -> dict[str, object]:
-        ours = source_root()
-        prefix = str(Path(self._options.python).resolve().parent.parent)
-        return {
-            "cgroups": list(self._group.directories) if self._group else [],
-            "root": root,
-            "readable": [
-                *SYSTEM_PATHS,
-                *self._options.readable,
-                *self._options.packages,
-                prefix,
-                f"{ours}/jurist/sandbox",
-            ],
-            "first_user": first_user(),
-            "hidden": [ours],
-            "packages": list(self._options.packages),
-        }
+        self._box = await self._launch(self.name)
+        self.counted = self._box.counted
+        self._control = self._box.control
+        asyncio.get_running_loop().add_reader(self._control, self._on_control)
 
     def _on_control(self) -> None:
         assert self._control is not None  # noqa: S101  the reader is removed with the socket
@@ -157,8 +105,8 @@ class ForkServer:
             asyncio.get_running_loop().remove_reader(self._control)
             self._control.close()
             self._control = None
-        if self._keeper is not None:
-            self._keeper.kill()
+        if self._box is not None:
+            self._box.kill()
         if self._activity is not None and not self._activity.report.done():
             activity = self._activity
             dead = BoxDiedError(
@@ -169,16 +117,9 @@ class ForkServer:
     async def stop(self) -> None:
         """Kill the box and wait until nothing of it is left."""
         self._destroy()
-        if self._keeper is not None:
-            await asyncio.to_thread(self._keeper.wait)
-            self._keeper = None
-        group, self._group = self._group, None
-        if group is not None:
-            group.close()
-            for _ in range(200):
-                if group.remove():
-                    return
-                await asyncio.sleep(0.01)
+        box, self._box = self._box, None
+        if box is not None:
+            await box.gone()
 
     def kill(self, reason: Stop) -> None:
         """Kill the run in progress, if there is one."""
@@ -249,12 +190,12 @@ class ForkServer:
         """
         if self._control is None:
             raise BoxDiedError(self.name)
-        if self._group is not None:
-            self._group.limit(limits.memory_bytes + limits.output_bytes, limits.processes + OWN_PROCESSES)
+        await self.box.limit(limits.memory_bytes + limits.output_bytes, limits.processes + OWN_PROCESSES)
         streams = (file_in_memory("stdin", stdin), file_in_memory("stdout"), file_in_memory("stderr"))
         ours, theirs = socket.socketpair()
         ours.setblocking(False)  # noqa: FBT003  socket's own
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        if self.box.pids_shown:
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         loop = asyncio.get_running_loop()
         group_cpu_s = self._tree_cpu_s(0.0)
         self._activity = Activity(

@@ -16,11 +16,11 @@ from jurist.sandbox._box import wire
 from jurist.sandbox._endings import REASON_CHARACTERS, case_run, starved
 from jurist.sandbox._forkserver import ForkServer
 from jurist.sandbox._judge import Judge, Said
-from jurist.sandbox._values import Asserts, CaseRun, Ending, Functions, Isolation, Limits, Program, Stdio
+from jurist.sandbox._values import Asserts, CaseRun, Ending, Functions, Limits, Program, Stdio
 from jurist.sandbox.languages import MAIN, Toolchain
 
 if TYPE_CHECKING:
-    from jurist.sandbox._host import Options
+    from jurist.sandbox._standing import Launch
 
 SCRATCH_FILES: Final = 4_096
 OPEN_FILES: Final = 256
@@ -51,7 +51,7 @@ PROC_WORDS: Final = ("/proc", "/dev/", "psutil", "multiprocessing", "subprocess"
 """A Python program that names none of these gets an empty /proc, which saves a fifth of a short run."""
 
 
-def _rlimits(limits: Limits, isolation: Isolation, cases: int = 1) -> dict[str, int]:
+def _rlimits(limits: Limits, cases: int = 1, *, counted: bool) -> dict[str, int]:
     found = {
         "CPU": math.ceil(limits.cpu_s * cases) + 1,
         "FSIZE": limits.output_bytes + 1,
@@ -62,7 +62,6 @@ def _rlimits(limits: Limits, isolation: Isolation, cases: int = 1) -> dict[str, 
         "MEMLOCK": 0,
         "MSGQUEUE": 0,
     }
-    counted = isolation is Isolation.NAMESPACES_AND_CGROUP
     found["AS"] = ADDRESS_SPACE_BYTES if counted else limits.memory_bytes + ADDRESS_SPACE_SLACK
     return found
 
@@ -82,9 +81,9 @@ class Try:
 class Slot:
     """A core's worth of running: a box for programs and, from the first assertion on, one for test code."""
 
-    def __init__(self, number: int, options: Options) -> None:
-        self.programs = ForkServer(f"{number}p", options)
-        self.tests = ForkServer(f"{number}t", options)
+    def __init__(self, number: int, launch: Launch) -> None:
+        self.programs = ForkServer(f"{number}p", launch)
+        self.tests = ForkServer(f"{number}t", launch)
         self._judge = Judge(self.tests)
         self.cancelled = False
 
@@ -127,7 +126,7 @@ class Slot:
             "scratch_bytes": limits.scratch_bytes,
             "scratch_files": SCRATCH_FILES,
             "proc": any(word in program.source for word in PROC_WORDS),
-            "rlimits": _rlimits(limits, self.programs.isolation, cases),
+            "rlimits": _rlimits(limits, cases, counted=self.programs.counted),
             "arguments": [],
             "files": {},
         }
@@ -269,7 +268,7 @@ class Slot:
             "code": tests.code,
             "prelude": tests.prelude,
             "entry_point": tests.entry_point,
-            "rlimits": _rlimits(test_limits, self.tests.isolation),
+            "rlimits": _rlimits(test_limits, counted=self.programs.counted),
         }
         with ours:
             await self._begin(self.programs, self._job("serve", program), limits, peer=theirs)

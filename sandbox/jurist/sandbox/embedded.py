@@ -31,6 +31,7 @@ from jurist.sandbox._compiled import CompileCache
 from jurist.sandbox._forkserver import BoxDiedError
 from jurist.sandbox._host import Options
 from jurist.sandbox._slot import CancelledRunError, Slot, Try
+from jurist.sandbox._standing import local
 from jurist.sandbox._values import (
     Asserts,
     CaseRun,
@@ -89,6 +90,7 @@ class Embedded:
         )
         self._count = slots or os.cpu_count() or 1
         self._slots: list[Slot] = []
+        self._isolation = Isolation.NAMESPACES_AND_CGROUP
         self._tools: dict[str, Toolchain | None] = {}
         self._cache = CompileCache()
         self._free: asyncio.Queue[Slot] = asyncio.Queue()
@@ -99,12 +101,14 @@ class Embedded:
         self._tools |= {name: await asyncio.to_thread(toolchain, name) for name in LANGUAGES}
         readable = [path for tools in self._tools.values() if tools is not None for path in tools.readable]
         options = dataclasses.replace(self._options, readable=(*self._options.readable, *readable))
-        self._slots = [Slot(number, options) for number in range(self._count)]
+        launch = local(options)
+        self._slots = [Slot(number, launch) for number in range(self._count)]
         started = await asyncio.gather(*(slot.programs.start() for slot in self._slots), return_exceptions=True)
         for failure in started:
             if failure is not None:
                 await asyncio.gather(*(slot.stop() for slot in self._slots))
                 raise failure
+        self._isolation = self._slots[0].programs.box.isolation
         for slot in self._slots:
             self._free.put_nowait(slot)
         return self
@@ -120,7 +124,7 @@ class Embedded:
     @property
     def isolation(self) -> Isolation:
         """How programs are shut in."""
-        return self._slots[0].programs.isolation
+        return self._isolation
 
     def boxes_cpu_s(self) -> float:
         """Give the CPU seconds that all boxes have used since they started; 0.0 without control groups."""
