@@ -22,8 +22,8 @@ from jurist.sandbox import (
     SandboxUnavailableError,
     Stdio,
     _slot,
+    _supervisor,
     codec,
-    embedded,
 )
 from jurist.sandbox import _cgroup as cgroup
 from jurist.sandbox._activity import Outcome, Stop
@@ -470,7 +470,7 @@ async def test_a_checker_decides_on_an_output(sandbox: Embedded, source: str, en
 
 
 async def test_the_output_of_all_cases_together_is_bounded(sandbox: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "KEPT_OUTPUT_BYTES", 25_000)
+    monkeypatch.setattr(_supervisor, "KEPT_OUTPUT_BYTES", 25_000)
 
     run = await sandbox.run(stdio("print('x' * 10_000)", "", "", "", ""))
 

@@ -1,7 +1,6 @@
 """Runs programs on this host, without a container engine: the default backend.
 
-Theory of operation. A *slot* is a core's worth of running: a box for programs and, once assertions are to be run, a
-second box for test code. A box (`_box.launch`) is a standing fork server in namespaces of its own with a read-only
+Theory of operation. A box (`_box.launch`) is a standing fork server in namespaces of its own with a read-only
 view of a few system directories, no network, no capabilities and a control group; a run is one fork of it into fresh
 pid, mount and ipc namespaces with an empty /tmp (`_box.child`). Killing the run's first process removes all its
 descendants, and with them go its files and shared memory.
@@ -12,54 +11,29 @@ descendants, and with them go its files and shared memory.
 - *a checker* of the task's judges each output in the box for test code.
 - *asserts*: the program in one box, the test code in the other, a socket between them (`_box.testing`).
 
-A run whose box died with it is tried once more in a new one. A wall limit reached with little CPU while cores were
-taken is tried once more with no other run beside it. What ends as `sandbox_error` is our fault and says nothing about
-the program. Cancelling the task that waits for a run kills the run's tree.
+What happens to runs that fail through no fault of theirs is in `_supervisor`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import sys
-from functools import partial
-from typing import TYPE_CHECKING, Final, Self, cast
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
-from jurist.sandbox._activity import Stop
-from jurist.sandbox._compiled import CompileCache
-from jurist.sandbox._forkserver import BoxDiedError
 from jurist.sandbox._host import Options
-from jurist.sandbox._slot import CancelledRunError, Slot, Try
 from jurist.sandbox._standing import local
-from jurist.sandbox._values import (
-    Asserts,
-    CaseRun,
-    Ending,
-    Functions,
-    Isolation,
-    Program,
-    Run,
-    SandboxUnavailableError,
-    Stdio,
-)
+from jurist.sandbox._supervisor import Ground, Supervisor
 from jurist.sandbox.languages import LANGUAGES, toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-    from types import TracebackType
-
-    from jurist.sandbox.languages import Toolchain
+    from collections.abc import AsyncGenerator, Sequence
 
 __all__ = ["Embedded"]
 
-KEPT_OUTPUT_BYTES: Final = 128 << 20
-"""Of all cases of one run together: their outputs wait in memory until they are compared."""
-TRIES: Final = 2
-"""Boxes that one case may take down before we stop blaming ourselves for it."""
 
-
-class Embedded:
+class Embedded(Supervisor):
     """Runs programs in boxes of this process's own.
 
     `slots` is how many run at the same time, one a core by default. `python` is the interpreter for Python programs
@@ -81,213 +55,21 @@ class Embedded:
         readable: Sequence[str] = (),
         weaker: bool = False,
     ) -> None:
-        self._options = Options(
-            python=os.path.realpath(python),
-            packages=tuple(packages),
-            readable=tuple(readable),
+        super().__init__(slots)
+        self._python = os.path.realpath(python)
+        self._packages = tuple(packages)
+        self._readable = tuple(readable)
+        self._weaker = weaker
+
+    @asynccontextmanager
+    async def _ground(self) -> AsyncGenerator[Ground]:
+        tools = {name: await asyncio.to_thread(toolchain, name) for name in LANGUAGES}
+        readable = [path for found in tools.values() if found is not None for path in found.readable]
+        options = Options(
+            python=self._python,
+            packages=self._packages,
+            readable=(*self._readable, *readable),
             cores=1.0,
-            weaker=weaker,
+            weaker=self._weaker,
         )
-        self._count = slots or os.cpu_count() or 1
-        self._slots: list[Slot] = []
-        self._isolation = Isolation.NAMESPACES_AND_CGROUP
-        self._tools: dict[str, Toolchain | None] = {}
-        self._cache = CompileCache()
-        self._free: asyncio.Queue[Slot] = asyncio.Queue()
-        self._alone = asyncio.Lock()
-        self._tasks: set[asyncio.Task[Try]] = set()
-
-    async def __aenter__(self) -> Self:
-        self._tools |= {name: await asyncio.to_thread(toolchain, name) for name in LANGUAGES}
-        readable = [path for tools in self._tools.values() if tools is not None for path in tools.readable]
-        options = dataclasses.replace(self._options, readable=(*self._options.readable, *readable))
-        launch = local(options)
-        self._slots = [Slot(number, launch) for number in range(self._count)]
-        started = await asyncio.gather(*(slot.programs.start() for slot in self._slots), return_exceptions=True)
-        for failure in started:
-            if failure is not None:
-                await asyncio.gather(*(slot.stop() for slot in self._slots))
-                raise failure
-        self._isolation = self._slots[0].programs.box.isolation
-        for slot in self._slots:
-            self._free.put_nowait(slot)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for slot in self._slots:
-            slot.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(*(slot.stop() for slot in self._slots))
-
-    @property
-    def isolation(self) -> Isolation:
-        """How programs are shut in."""
-        return self._isolation
-
-    def boxes_cpu_s(self) -> float:
-        """Give the CPU seconds that all boxes have used since they started; 0.0 without control groups."""
-        return sum(box.cpu_s() for slot in self._slots for box in (slot.programs, slot.tests))
-
-    async def run(self, program: Program) -> Run:
-        """Run a program on all its cases, one after the other.
-
-        It answers for every program; what goes wrong here is in the cases (`sandbox_error`). Cancelling the task that
-        waits kills the run.
-        """
-        missing = self._missing(program)
-        if missing:
-            return Run(cases=(CaseRun(ending=Ending.UNAVAILABLE, reason=missing),), isolation=self.isolation)
-        slot = await self._free.get()
-        tried = await self._on(slot, program)
-        if tried.starved:
-            tried = await self._with_nothing_beside(program)
-        return Run(cases=tuple(tried.cases), isolation=self.isolation)
-
-    def _missing(self, program: Program) -> str:
-        """Say what this host lacks to run a program; "" where it lacks nothing."""
-        name = program.language
-        if name == "python":
-            return ""
-        if name not in LANGUAGES:
-            return f"no language is called {name!r}; there are python, {', '.join(LANGUAGES)}"
-        if not isinstance(program.tests, Stdio):
-            return f"functions and assertions are for Python alone, not for {name}"
-        if self._tools.get(name) is None:
-            language = LANGUAGES[name]
-            return f"no toolchain for {name}: {' and '.join(language.tools)} (package {language.package})"
-        return ""
-
-    async def _with_nothing_beside(self, program: Program) -> Try:
-        """Wait until every slot is free and use one of them."""
-        async with self._alone:
-            taken: list[Slot] = []
-            try:
-                while len(taken) < len(self._slots):
-                    taken.append(await self._free.get())
-                return await self._on(taken.pop(), program)
-            finally:
-                for slot in taken:
-                    self._free.put_nowait(slot)
-
-    async def _on(self, slot: Slot, program: Program) -> Try:
-        """Run on a slot, which is free again afterwards, even if nobody waits any more."""
-        slot.cancelled = False
-        task = asyncio.ensure_future(self._all_cases(slot, program))
-        self._tasks.add(task)
-
-        def release(done: asyncio.Task[Try]) -> None:
-            self._tasks.discard(done)
-            if not done.cancelled():
-                done.exception()
-            self._free.put_nowait(slot)
-
-        task.add_done_callback(release)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            slot.cancel()
-            raise
-
-    async def _all_cases(self, slot: Slot, program: Program) -> Try:
-        tests = program.tests
-        if isinstance(tests, Asserts):
-            return await _surely(slot, lambda: slot.asserts(program, tests))
-        artifact = b""
-        if self._tools.get(program.language) is not None:
-            compiled = await self._compiled(slot, program)
-            if isinstance(compiled, CaseRun):
-                return Try([compiled])
-            artifact = compiled
-        count = len(tests.stdins) if isinstance(tests, Stdio) else len(tests.arguments)
-        cases: list[CaseRun] = []
-        late = False
-        while len(cases) < count and not slot.cancelled:
-            tried = await _surely(slot, partial(self._attempt, slot, program, artifact, len(cases)))
-            cases += _within(tried.cases, KEPT_OUTPUT_BYTES - sum(map(_size, cases)))
-            late |= tried.starved
-            ending = cases[-1].ending
-            if ending is Ending.COMPILE_ERROR:
-                return Try([cases[-1]])
-            if program.stop_at_failure and ending is not Ending.OK:
-                break
-        skipped = CaseRun(ending=Ending.SKIPPED, reason="an earlier case failed")
-        return Try(cases + [skipped] * (count - len(cases)), late)
-
-    async def _attempt(self, slot: Slot, program: Program, artifact: bytes, first: int) -> Try:
-        tests, tools = program.tests, self._tools.get(program.language)
-        if isinstance(tests, Functions):
-            return await slot.calls(program, tests, first)
-        stdio = cast("Stdio", tests)
-        if tools is None:
-            tried = await slot.script(program, stdio.stdins[first])
-        else:
-            tried = await slot.executable(program, tools, artifact, stdio.stdins[first])
-        if not stdio.checker or tried.cases[0].ending is not Ending.OK:
-            return tried
-        return Try([await slot.checked(program, stdio, first, tried.cases[0])], tried.starved)
-
-    async def _compiled(self, slot: Slot, program: Program) -> bytes | CaseRun:
-        """Compile the program unless that has been done; b"" for languages that are not compiled."""
-        tools = self._tools[program.language]
-        if tools is None or not tools.language.compile:
-            return b""
-        key = (program.language, program.source)
-        kept = self._cache.get(key)
-        if kept is not None:
-            return kept
-        found: list[bytes] = []
-
-        async def attempt() -> Try:
-            made = await slot.compiled(program, tools)
-            if isinstance(made, bytes):
-                found.append(made)
-                return Try([CaseRun(ending=Ending.OK)])
-            return Try([made])
-
-        tried = await _surely(slot, attempt)
-        if not found:
-            return tried.cases[-1]
-        self._cache.put(key, found[-1])
-        return found[-1]
-
-
-def _size(case: CaseRun) -> int:
-    return len(case.stdout) + len(case.returned or "")
-
-
-def _within(cases: list[CaseRun], room_bytes: int) -> list[CaseRun]:
-    """Give up what a program printed beyond what is kept of one."""
-    kept: list[CaseRun] = []
-    for case in cases:
-        room_bytes -= _size(case)
-        if room_bytes < 0:
-            reason = f"more than {KEPT_OUTPUT_BYTES} bytes in all its tests"
-            kept.append(dataclasses.replace(case, ending=Ending.OUTPUT_LIMIT, reason=reason, stdout=b"", returned=None))
-        else:
-            kept.append(case)
-    return kept
-
-
-async def _surely(slot: Slot, attempt: Callable[[], Awaitable[Try]]) -> Try:
-    """Try until the sandbox itself did not fail, some times."""
-    reason = ""
-    for _ in range(TRIES):
-        try:
-            tried = await attempt()
-        except CancelledRunError:
-            return Try([CaseRun(ending=Ending.SANDBOX_ERROR, reason="cancelled")])
-        except SandboxUnavailableError as error:
-            reason = str(error)
-        except BoxDiedError as error:
-            if error.stopped in {Stop.CPU, Stop.WALL}:
-                return Try([CaseRun(ending=Ending.TIME_LIMIT, reason="over its time, and deaf to being killed")])
-            if error.out_of_memory:
-                return Try([CaseRun(ending=Ending.MEMORY_LIMIT, reason="out of memory, and the box with it")])
-            reason = "the box died"
-        else:
-            if tried.cases[-1].ending is not Ending.SANDBOX_ERROR or slot.cancelled:
-                return tried
-            reason = tried.cases[-1].reason
-    return Try([CaseRun(ending=Ending.SANDBOX_ERROR, reason=reason)])
+        yield Ground(local(options), tools)
