@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jurist.verifiers import Abstain, Cause, Sample, Score, Task
-from jurist.verifiers._languages import CODES
+from jurist.verifiers._languages import CODES, _census_of_any, census
+from jurist.verifiers._lexicon import MOST_WORDS, lexicon
 from jurist.verifiers.language_share import LanguageShare
 
 CASES = [
@@ -162,6 +163,60 @@ def test_any_text_gets_a_share_or_none(text: str, language: str) -> None:
     verdict = LanguageShare().verdict(Sample(task=Task(language=language, prompt=text), completion=text))
 
     assert isinstance(verdict, Score | Abstain)
+
+
+SPANISH = "Por lo tanto, la suma de los dos números debe ser par: l'aire, \u201csí\u201d. "
+plain_texts = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                *ENGLISH.split(),
+                *SPANISH.split(),
+                "NASA",
+                "PhD",
+                "sin",
+                "5 km",
+                "a",
+                "y",
+                "I",
+                "HELLO",
+                "\n\n",
+                " - ",
+                "l'",
+            ]
+        ),
+        st.text("abc\u00e9\u00f1XYZ'\u2019 .,;1+\u201c\n", max_size=12),
+    ),
+    max_size=40,
+).map(" ".join)
+
+
+@given(plain_texts, st.sampled_from(["en", "es", "fr", "ro", ""]))
+def test_known_words_are_counted_as_unknown_ones_are(text: str, wanted: str) -> None:
+    assert lexicon("Latn").read(text) is not None
+    assert census(text, wanted) == _census_of_any(text, wanted)
+
+
+@given(st.text("абв\u0456\u044f' .,;1\n", max_size=60), st.sampled_from(["ru", "uk", "bg"]))
+def test_known_cyrillic_words_are_counted_as_unknown_ones_are(text: str, wanted: str) -> None:
+    assert lexicon("Cyrl").read(text) is not None
+    assert census(text, wanted) == _census_of_any(text, wanted)
+
+
+@pytest.mark.parametrize("text", ["所以", "e\u0301a", "so\u200bit", "\u0430nd", "θ", "\x00", "so " * 20_000])
+def test_a_lexicon_leaves_other_texts_alone(text: str) -> None:
+    assert lexicon("Latn").read(text) is None
+
+
+def test_a_full_lexicon_begins_anew() -> None:
+    text = " ".join(
+        f"w{'abcdefghij'[i % 10]}{'klmnopqrst'[i // 10 % 10]}{'uvwxyzabcd'[i // 100]}q" for i in range(1_000)
+    )
+    for i in range(MOST_WORDS // 1_000 + 2):
+        changed = text.replace("q", "q" + chr(ord("a") + i % 26) * (1 + i // 26))
+        assert census(changed, "en") == _census_of_any(changed, "en")
+
+    assert judged(ENGLISH).value == 1.0
 
 
 @given(

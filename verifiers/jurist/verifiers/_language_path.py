@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jurist.verifiers._word_model import Floats, Indices, WordModel, word_hashes
-
 if TYPE_CHECKING:
-    from jurist.verifiers._words import Words
+    from jurist.verifiers._word_model import Floats, Indices
 
 __all__ = ["word_languages"]
 
@@ -28,8 +26,6 @@ FOREIGN, FAMILIAR = 12.0, 3.0
 # evidence may tell from it.
 ENGLISH = 0.5
 RELATIVE = 2.0
-# What a single letter may say at most: a, e, o and y are words here and variables there.
-A_LETTER = 1.0
 # The text's languages are looked for in windows of two blocks of this many words. One that is the likeliest in none is
 # looked at too where it beats the favoured ones in one block by this much, in nats.
 BLOCK, CLEAR = 4, 8.0
@@ -40,94 +36,90 @@ MOST_LANGUAGES = 6
 TWO = 2
 
 _RELATIVES = (
-    {"da", "nb", "sv"},
-    {"id", "ms"},
-    {"cs", "sk"},
-    {"sl", "sh"},
-    {"es", "ca"},
-    {"uk", "ru"},
-    {"bg", "mk"},
+    ("da", "nb", "sv"),
+    ("id", "ms"),
+    ("cs", "sk"),
+    ("sl", "sh"),
+    ("es", "ca"),
+    ("uk", "ru"),
+    ("bg", "mk"),
 )
 
 
-def word_languages(words: Words, runs: Indices, model: WordModel, wanted: str) -> Indices:
-    """Tell the language, as an index in *model*.languages, of each of *runs*, all of the model's script.
+def word_languages(evidence: Floats, gaps: Indices, languages: tuple[str, ...], wanted: str) -> Indices:
+    """Tell the language of each word of a text, as an index in *languages*.
 
-    *wanted* is the language asked for, favoured where the words do not tell; "" favours none.
+    *evidence* holds ln P(word | language), a row a word; *gaps* what parts each word from the one before, as in
+    `Words`. *wanted* is the language asked for, favoured where the words do not tell; "" favours none.
     """
-    if not len(runs):
-        return runs
-    start, end = words.start[runs], words.end[runs]
-    _, first, inverse = np.unique(word_hashes(words.codes, start, end), return_index=True, return_inverse=True)
-    evidence = _evidence(words, start[first], end[first], model)
-    letters = end[first] - start[first] == 1
-    evidence[letters] = np.maximum(evidence[letters] - evidence[letters].max(axis=1, keepdims=True), -A_LETTER)
-    entry = _entry_prices(evidence, inverse, model.languages, wanted)
-    candidates = np.argsort(entry, kind="stable")[:MOST_LANGUAGES]
-    candidates = candidates[np.isfinite(entry[candidates])]
-    rows = np.round(evidence[:, candidates], 4).tolist()
-    after_last = np.concatenate((np.zeros(1, np.intp), runs[:-1] + 1))
-    gaps = np.maximum.reduceat(words.gap[: runs[-1] + 1], after_last)
-    path = _walk([rows[word] for word in inverse.tolist()], entry[candidates].tolist(), gaps.tolist())
+    if not len(evidence):
+        return np.zeros(0, np.intp)
+    candidates, entry = _candidates(evidence, languages, wanted)
+    if _stays(evidence[:, candidates[1:]] - evidence[:, candidates[:1]], entry):
+        return np.full(len(evidence), candidates[0])
+    path = _walk(np.round(evidence[:, candidates], 4), entry.tolist(), gaps.tolist())
     return candidates[path]
 
 
-def _evidence(words: Words, start: Indices, end: Indices, model: WordModel) -> Floats:
-    """Give ln P(word | language); an elided word ("l'aire", "dell'anno") is known by its longer part too."""
-    whole = model.log_probabilities(words.codes, start, end)
-    apostrophes = np.append(np.flatnonzero(words.codes == ord("'")), len(words.codes))
-    cut = apostrophes[np.searchsorted(apostrophes, start)]
-    elided = np.flatnonzero(cut < end)
-    if elided.size:
-        start, end, cut = start[elided], end[elided], cut[elided]
-        behind = end - cut > cut - start
-        longer = model.log_probabilities(words.codes, np.where(behind, cut + 1, start), np.where(behind, end, cut))
-        whole[elided] = np.maximum(whole[elided], longer)
-    return whole
+def _candidates(evidence: Floats, languages: tuple[str, ...], wanted: str) -> tuple[Indices, Floats]:
+    """List the languages that a text may be in, by the price of entering each, cheapest first; and those prices.
 
-
-def _entry_prices(evidence: Floats, inverse: Indices, languages: tuple[str, ...], wanted: str) -> Floats:
-    """Price each language by how much of the text it looks to be; infinite where nothing speaks for it."""
-    starts = np.arange(0, len(inverse), BLOCK)
-    blocks = np.add.reduceat(evidence[inverse], starts, axis=0)
+    The price of a language falls with how much of the text it looks to be.
+    """
+    home, entry = _home(languages, wanted)
+    blocks = np.add.reduceat(evidence, np.arange(0, len(evidence), BLOCK), axis=0)
+    ahead = (blocks - blocks[:, home].max(axis=1, initial=-np.inf, keepdims=True)).max(axis=0)
+    if ahead.max() < DOUBTFUL:
+        return home, entry
     windows = blocks[:-1] + blocks[1:] if len(blocks) > 1 else blocks
     won = BLOCK * np.bincount(windows.argmax(axis=1), minlength=len(languages))
-    price = np.maximum(FOREIGN - FAMILIAR * np.log1p(won), 0.0)
-    favoured = _columns(languages, frozenset({wanted, "en"}))
-    best = blocks[:, favoured].max(axis=1, initial=-np.inf, keepdims=True)
-    ahead = (blocks - best).max(axis=0)
-    price[won == 0] = np.where(ahead[won == 0] > CLEAR, FOREIGN - FAMILIAR * np.log1p(BLOCK), np.inf)
-    price[ahead < DOUBTFUL] = np.inf
-    price[_columns(languages, _relatives(wanted))] += RELATIVE
-    english = _columns(languages, frozenset({"en"}))
-    price[english] = np.minimum(price[english], ENGLISH)
-    price[_columns(languages, frozenset({wanted}))] = 0.0
-    return price.astype(np.float32)
+    won[(won == 0) & (ahead > CLEAR)] = BLOCK
+    price = np.maximum(FOREIGN - FAMILIAR * np.log1p(won), 0.0, dtype=np.float32)
+    price[_relatives(languages, wanted)] += RELATIVE
+    price[(won == 0) | (ahead < DOUBTFUL)] = np.inf
+    price[home] = np.minimum(price[home], entry)
+    found = np.argsort(price, kind="stable")[:MOST_LANGUAGES]
+    found = found[np.isfinite(price[found])]
+    return found, price[found]
 
 
 @lru_cache(maxsize=1024)
-def _columns(languages: tuple[str, ...], chosen: frozenset[str]) -> Indices:
-    return np.array([i for i, language in enumerate(languages) if language in chosen], np.intp)
+def _home(languages: tuple[str, ...], wanted: str) -> tuple[Indices, Floats]:
+    """List the languages that any text may be in, the one wanted and English, with the prices of entering them."""
+    prices = {"en": ENGLISH, wanted: 0.0}
+    home = sorted(prices.keys() & set(languages), key=lambda language: prices[language])
+    entry = np.array([prices[language] for language in home], np.float32)
+    return np.array([languages.index(language) for language in home], np.intp), entry
 
 
-def _relatives(wanted: str) -> frozenset[str]:
-    return frozenset(language for family in _RELATIVES if wanted in family for language in family)
+def _stays(gain: Floats, entry: Floats) -> bool:
+    """Whether the cheapest walk stays in the first language: no stretch in another gains what it costs to go there."""
+    sums = np.zeros((len(gain) + 1, gain.shape[1]))
+    np.cumsum(gain, axis=0, out=sums[1:])
+    rise = (sums[1:] - np.minimum.accumulate(sums[:-1], axis=0)).max(axis=0)
+    return bool((rise < min(CHANGE) + entry[1:]).all() and (sums[-1] < entry[1:] - entry[0]).all())
 
 
-def _walk(rows: list[list[float]], entry: list[float], gaps: list[int]) -> list[int]:
+@lru_cache(maxsize=1024)
+def _relatives(languages: tuple[str, ...], wanted: str) -> Indices:
+    kin = {language for family in _RELATIVES if wanted in family for language in family}
+    return np.array([i for i, language in enumerate(languages) if language in kin], np.intp)
+
+
+def _walk(evidence: Floats, entry: list[float], gaps: list[int]) -> list[int]:
     """Find the cheapest walk: for each word the index of its language."""
-    if len(entry) == 1:
-        return [0] * len(rows)
-    return _walk_two(rows, entry, gaps) if len(entry) == TWO else _walk_many(rows, entry, gaps)
+    if len(entry) == TWO:
+        return _walk_two((evidence[:, 0] - evidence[:, 1]).tolist(), entry, gaps)
+    return _walk_many(evidence.tolist(), entry, gaps)
 
 
-def _walk_two(rows: list[list[float]], entry: list[float], gaps: list[int]) -> list[int]:
+def _walk_two(leads: list[float], entry: list[float], gaps: list[int]) -> list[int]:
     """Walk between two languages, the common case: what counts is how far the first is ahead of the second."""
     floor = [-(change + entry[0]) for change in CHANGE]
     ceiling = [change + entry[1] for change in CHANGE]
     ahead = entry[1] - entry[0]
     came: list[int] = []  # where each state's best way came from: 0 or 1 both, 2 each from itself
-    for (first, second), gap in zip(rows, gaps, strict=True):
+    for lead, gap in zip(leads, gaps, strict=True):
         if ahead < floor[gap]:
             ahead = floor[gap]
             came.append(1)
@@ -136,7 +128,7 @@ def _walk_two(rows: list[list[float]], entry: list[float], gaps: list[int]) -> l
             came.append(0)
         else:
             came.append(2)
-        ahead += first - second
+        ahead += lead
     state = int(ahead < 0)
     path: list[int] = []
     for origin in reversed(came):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,10 @@ import numpy.typing as npt
 from jurist.verifiers._clause_languages import BY_CLAUSE, clause_languages
 from jurist.verifiers._han_path import JAPANESE, are_japanese
 from jurist.verifiers._language_path import word_languages
-from jurist.verifiers._scripts import NAMES
-from jurist.verifiers._word_model import GROUPS, OTHER, Indices, word_model
-from jurist.verifiers._words import Words, find_words
+from jurist.verifiers._lexicon import Reading, lexicon
+from jurist.verifiers._scripts import NAMES, Codes
+from jurist.verifiers._word_model import GROUPS, Indices, word_model
+from jurist.verifiers._words import Words, ends, find_words
 
 __all__ = ["Census", "census", "code_of"]
 
@@ -37,13 +39,11 @@ _LETTER_WORDS = {
     "bg": "авиосуя", "mk": "авиосу", "ar": "و", "fa": "و", "ur": "و", "el": "οηόή",
 }  # fmt: skip
 
-# Cells in which words are counted to find the commonest.
-_CELLS = 1 << 16
-
 _TOLD = {code for groups in (GROUPS, BY_CLAUSE) for group in groups.values() for code in group}
 CODES = (*sorted(_TOLD | {*_SOLE.values(), "zh"}), *(f"und-{name}" for name in NAMES))
 """What a word is counted as: a language, or its script where its language was not looked for."""
 
+_JAPANESE = np.array([name in JAPANESE for name in NAMES])
 _CODE_OF_SCRIPT = np.array([CODES.index(_SOLE.get(name, f"und-{name}")) for name in NAMES])
 # Whether a letter, by its code point, is a word, by language.
 _LETTERS = np.zeros((len(CODES), 0x2000), np.bool_)
@@ -62,19 +62,15 @@ for _script, _code in (*_SOLE.items(), ("Hani", "ja"), ("Hani", "zh")):
 class Census:
     """How many words of a text are in each language, by `CODES`.
 
-    `mixed` counts words that mix alphabets, which are in no language; `commonest` is the largest number of times that
-    one word stands; `invisible` counts characters that do not show.
+    `total` counts them all; `mixed` those that mix alphabets, which are in no language; `commonest` is the largest
+    number of times that one word stands; `invisible` counts characters that do not show.
     """
 
     words: dict[str, float]
+    total: float
     mixed: float
     commonest: int
     invisible: int
-
-    @property
-    def total(self) -> float:
-        """All words."""
-        return sum(self.words.values()) + self.mixed
 
 
 def code_of(tag: str) -> str:
@@ -86,42 +82,70 @@ def code_of(tag: str) -> str:
 
 def census(text: str, wanted: str = "") -> Census:
     """Count words by language, looking only as far as needed to know those of *wanted*; "" asks for all of them."""
+    told = [script for script in GROUPS if not wanted or wanted in GROUPS[script]]
+    for script in told:
+        reading = lexicon(script).read(text)
+        if reading is not None:
+            return _census_of_known(reading, script, wanted)
+    return _census_of_any(text, wanted)
+
+
+def _census_of_known(reading: Reading, script: str, wanted: str) -> Census:
+    model = lexicon(script).model
+    code = _columns(script)[word_languages(reading.evidence, reading.gap, model.languages, wanted)]
+    letters = np.flatnonzero(reading.letter)
+    count = np.ones(len(code))
+    count[letters] = _is_word(reading.letter[letters], code[letters])
+    found = _by_language(code, count)
+    return Census(found, sum(found.values()), 0.0, reading.commonest, 0)
+
+
+def _census_of_any(text: str, wanted: str) -> Census:
     words = find_words(text)
     code = _CODE_OF_SCRIPT[words.script]
+    present = np.bincount(words.script, minlength=len(NAMES))
     for script in GROUPS:
-        if not wanted or script in _SCRIPTS[wanted]:
-            runs = np.flatnonzero(
-                ((words.count > 0) | words.single) & (words.script == NAMES.index(script)) & ~words.mixed
-            )
-            if wanted in BY_CLAUSE[script]:
-                code[runs] = [CODES.index(code_of(tag) or f"und-{script}") for tag in clause_languages(words, runs)]
-            elif runs.size:
-                model = word_model(script)
-                columns = np.array(
-                    [CODES.index(f"und-{script}" if code == OTHER else code) for code in model.languages]
-                )
-                code[runs] = columns[word_languages(words, runs, model, wanted)]
+        if present[NAMES.index(script)] and (not wanted or script in _SCRIPTS[wanted]):
+            _tell(words, script, wanted, code)
     if wanted in ("zh", "ja", ""):
-        runs = np.flatnonzero(np.isin(words.script, [NAMES.index(name) for name in JAPANESE]))
+        runs = np.flatnonzero(_JAPANESE[words.script])
         code[runs] = np.where(are_japanese(words, runs, wanted), CODES.index("ja"), CODES.index("zh"))
-    count = _with_letter_words(words, code)
-    totals = np.bincount(code, np.where(words.mixed, 0.0, count), minlength=len(CODES))
-    found = {CODES[i]: float(totals[i]) for i in np.flatnonzero(totals)}
-    return Census(found, float(count[words.mixed].sum()), _commonest(words), words.invisible)
-
-
-def _with_letter_words(words: Words, code: Indices) -> npt.NDArray[np.float64]:
     count = words.count.copy()
     singles = np.flatnonzero(words.single)
-    letters = np.minimum(words.codes[words.start[singles]], _LETTERS.shape[1] - 1)
-    count[singles] = _LETTERS[code[singles], letters]
-    return count
+    count[singles] = _is_word(words.codes[words.start[singles]], code[singles])
+    mixed = words.mixed
+    found, in_none = _by_language(code[~mixed], count[~mixed]), float(count[mixed].sum())
+    commonest = int(np.bincount(ends(words.codes, words.start, words.end), minlength=1).max())
+    return Census(found, sum(found.values()) + in_none, in_none, commonest, words.invisible)
 
 
-def _commonest(words: Words) -> int:
-    """Count the word that stands most often; a word is told by its length and its two ends, near enough for a flag."""
-    if not words.start.size:
-        return 0
-    first, last = words.codes[words.start].astype(np.intp), words.codes[words.end - 1].astype(np.intp)
-    ends = (first * 31 + last * 1_009 + (words.end - words.start) * 9_973) % _CELLS
-    return int(np.bincount(ends).max())
+def _tell(words: Words, script: str, wanted: str, code: Indices) -> None:
+    """Write down the languages of the runs of a script in *code*."""
+    runs = np.flatnonzero(((words.count > 0) | words.single) & (words.script == NAMES.index(script)) & ~words.mixed)
+    if not runs.size:
+        return
+    if wanted in BY_CLAUSE[script]:
+        code[runs] = [CODES.index(code_of(tag) or f"und-{script}") for tag in clause_languages(words, runs)]
+        return
+    model = word_model(script)
+    evidence = model.distinct_evidence(words.codes, words.start[runs], words.end[runs])
+    after_last = np.append(0, runs[:-1] + 1)
+    gap = np.maximum.reduceat(words.gap[: runs[-1] + 1], after_last)
+    code[runs] = _columns(script)[word_languages(evidence, gap, model.languages, wanted)]
+
+
+@cache
+def _columns(script: str) -> Indices:
+    """Number the languages of a script's model by their places in `CODES`."""
+    languages = (*GROUPS[script], f"und-{script}")
+    return np.array([CODES.index(code) for code in languages])
+
+
+def _is_word(letter: Codes, code: Indices) -> npt.NDArray[np.bool_]:
+    """Whether a letter is a word of the language it is told to be in."""
+    return _LETTERS[code, np.minimum(letter, _LETTERS.shape[1] - 1)]
+
+
+def _by_language(code: Indices, count: npt.NDArray[np.float64]) -> dict[str, float]:
+    totals = np.bincount(code, count, minlength=len(CODES))
+    return {CODES[i]: float(totals[i]) for i in np.flatnonzero(totals)}

@@ -16,9 +16,12 @@ import numpy.typing as npt
 __all__ = [
     "ALPHABETS",
     "APOSTROPHE",
+    "APOSTROPHES",
     "BREAK",
+    "BREAKS",
     "CHARACTERS_A_WORD",
     "CLAUSE",
+    "CLAUSES",
     "INVISIBLE",
     "LETTERS",
     "MARK",
@@ -27,6 +30,7 @@ __all__ = [
     "classes",
     "code_points",
     "lower_case",
+    "signs_and",
 ]
 
 Codes = npt.NDArray[np.uint32]
@@ -81,13 +85,15 @@ ALPHABETS = frozenset({"Latn", "Cyrl", "Grek", "Armn", "Hebr", "Arab", "Geor", "
 # Hiragana is particles and endings, katakana is loan words.
 CHARACTERS_A_WORD = {"Hani": 1.62, "Hira": 2.0, "Kana": 3.5, "Thai": 4.6, "Laoo": 4.6, "Khmr": 4.6, "Mymr": 5.0}
 
-_APOSTROPHES = "'\u2019\u02bc"
+APOSTROPHES = "'\u2019\u02bc"
 # Ends of sentences and lines, where a writer is most likely to change the language; then the lesser signs.
-_BREAKS = ".!?;:\n\u3002\u061f\u061b\u0964\u06d4\u2026\u1362\u104b\u17d4"
-_CLAUSES = ',()[]{}"$\u201c\u201d\u201e\u00ab\u00bb\u2013\u2014\u3001\u060c\u300c\u300d\u300e\u300f\u300a\u300b|\u2022*'
+BREAKS = ".!?;:\n\u3002\u061f\u061b\u0964\u06d4\u2026\u1362\u104b\u17d4"
+CLAUSES = ',()[]{}"$\u201c\u201d\u201e\u00ab\u00bb\u2013\u2014\u3001\u060c\u300c\u300d\u300e\u300f\u300a\u300b|\u2022*'
 # Beyond the basic plane: ideographs, else letters of scripts without an entry; emoji and symbols begin at U+1F000.
 _IDEOGRAPHS, _BEYOND_IDEOGRAPHS, _PICTURES = 0x20000, 0x40000, 0x1D000
 _BASIC = 0x10000
+# Where the blocks of Chinese, Japanese and Korean begin.
+_CJK = 0x3000
 
 
 class _Tables(NamedTuple):
@@ -109,7 +115,7 @@ def _tables() -> _Tables:
             table[code] = MARK
         elif category == "Cf" or (category == "Cc" and not char.isspace()):
             table[code] = INVISIBLE
-    for chars, kind in ((_BREAKS, BREAK), (_CLAUSES, CLAUSE), (_APOSTROPHES, APOSTROPHE)):
+    for chars, kind in ((BREAKS, BREAK), (CLAUSES, CLAUSE), (APOSTROPHES, APOSTROPHE)):
         table[[ord(char) for char in chars]] = kind
     for number, ranges in enumerate(_RANGES.values()):
         for first, last in ranges:
@@ -117,6 +123,23 @@ def _tables() -> _Tables:
     table[0xFE00:0xFE10] = INVISIBLE  # variation selectors
     lower[ord("\u2019")] = lower[0x2BC] = ord("'")
     return _Tables(table, lower)
+
+
+def signs_and(script: str) -> tuple[str, str]:
+    """Write two sets of characters as a regular expression has them: a script's letters; those, digits and signs.
+
+    They hold characters before U+3000, and pictures; none of them hides or changes class with its neighbours, but for
+    apostrophes.
+    """
+    letter = LETTERS + NAMES.index(script)
+    found = _tables().classes[:_CJK]
+    letters = _ranges_of(found == letter)
+    return letters, letters + _ranges_of(np.isin(found, (OTHER, APOSTROPHE, CLAUSE, BREAK))) + "\U0001f000-\U0001faff"
+
+
+def _ranges_of(chosen: npt.NDArray[np.bool_]) -> str:
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], chosen, [False])))).tolist()
+    return "".join(f"\\U{first:08x}-\\U{end - 1:08x}" for first, end in zip(edges[::2], edges[1::2], strict=True))
 
 
 def code_points(text: str) -> Codes:

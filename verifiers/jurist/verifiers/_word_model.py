@@ -18,7 +18,7 @@ from wordfreq import get_frequency_list
 if TYPE_CHECKING:
     from jurist.verifiers._scripts import Codes
 
-__all__ = ["GROUPS", "OTHER", "Floats", "Indices", "WordModel", "word_hashes", "word_model"]
+__all__ = ["GROUPS", "OTHER", "Floats", "Indices", "WordModel", "word_model"]
 
 Floats = npt.NDArray[np.float32]
 Indices = npt.NDArray[np.intp]
@@ -43,11 +43,14 @@ UNLISTED_ELSEWHERE = 0.5
 CELLS = 1 << 15
 # A trigram never seen after its first two letters is as likely as one letter of sixty, with the weight of five letters.
 UNSEEN, UNSEEN_WEIGHT = 1 / 60, 5.0
+# What a single letter may say at most: a, e, o and y are words here and variables there.
+A_LETTER = 1.0
 # Letters of a word that are looked at; longer ones are no words.
 LONGEST_WORD = 48
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 _BEGIN, _END = 2, 3  # code points that no text holds here
+_SIGNS = 3  # of them a word: two before it, one behind
 _JOINER = 0x200C  # Persian lists keep it, our texts do not
 _LATIN_OF_CYRILLIC = (("љ", "lj"), ("њ", "nj"), ("џ", "dž"))
 _CYRILLIC = str.maketrans("abvgdđežzijklmnoprstćufhcčš", "абвгдђежзијклмнопрстћуфхцчш")
@@ -69,73 +72,99 @@ class WordModel:
     trigrams: Floats
     bigrams: Floats
 
-    def log_probabilities(self, codes: Codes, start: Indices, end: Indices) -> Floats:
+    def evidence(self, codes: Codes, start: Indices, end: Indices) -> Floats:
         """Give ln P(word | language) for each word codes[start : end], one row a word, one column a language.
 
-        The last column is a language that has no list.
+        The last column is a language that has no list. An elided word ("l'aire", "dell'anno") is known by its longer
+        part too; a single letter says little.
         """
-        letters = _Letters.of(codes, start, np.minimum(end, start + LONGEST_WORD))
-        spelling = letters.spelling(self.trigrams, self.bigrams)
-        listed = np.zeros_like(spelling)
-        found = np.minimum(np.searchsorted(self.hashes, hashes := letters.hashes()), len(self.hashes) - 1)
-        known = np.flatnonzero(self.hashes[found] == hashes)
-        first, last = self.offset[found[known]], self.offset[found[known] + 1]
-        entries = _ranges(first, last - first)
-        listed[np.repeat(known, last - first), self.language[entries]] = self.frequency[entries]
-        spelt = np.exp(spelling)
-        found_in = np.log(listed + UNLISTED * spelt + np.float32(1e-37))
-        other = np.log(UNLISTED_ELSEWHERE * spelt.mean(axis=1, keepdims=True) + np.float32(1e-37))
-        return np.hstack((found_in, other))
+        whole = self._log_probabilities(codes, start, end)
+        apostrophes = np.flatnonzero(codes == ord("'"))
+        if apostrophes.size:
+            cut = np.append(apostrophes, len(codes))[np.searchsorted(apostrophes, start)]
+            elided = np.flatnonzero(cut < end)
+            first, last, cut = start[elided], end[elided], cut[elided]
+            behind = last - cut > cut - first
+            longer = self._log_probabilities(codes, np.where(behind, cut + 1, first), np.where(behind, last, cut))
+            whole[elided] = np.maximum(whole[elided], longer)
+        letters = end - start == 1
+        if letters.any():
+            whole[letters] = np.maximum(whole[letters] - whole[letters].max(axis=1, keepdims=True), -A_LETTER)
+        return whole
+
+    def distinct_evidence(self, codes: Codes, start: Indices, end: Indices) -> Floats:
+        """Give the same as `evidence`, looking at each word once however often it stands."""
+        hashes = _Letters.of(codes, start, end).hashes()
+        _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+        return self.evidence(codes, start[first], end[first])[inverse]
+
+    def _log_probabilities(self, codes: Codes, start: Indices, end: Indices) -> Floats:
+        letters = _Letters.of(codes, start, end)
+        spelt = np.exp(letters.spelling(self.trigrams, self.bigrams))
+        found = np.empty((len(spelt), len(self.languages)), np.float32)
+        found[:, :-1] = UNLISTED * spelt
+        found[:, -1] = UNLISTED_ELSEWHERE / spelt.shape[1] * spelt.sum(axis=1)
+        hashes = letters.hashes()
+        place = np.minimum(self.hashes.searchsorted(hashes), len(self.hashes) - 1)
+        known = np.flatnonzero(self.hashes[place] == hashes)
+        if known.size:
+            first, last = self.offset[place[known]], self.offset[place[known] + 1]
+            count = last - first
+            entries = np.arange(int(count.sum())) + np.repeat(last - np.cumsum(count), count)
+            found[np.repeat(known, count), self.language[entries]] += self.frequency[entries]
+        logarithms: Floats = np.log(found + np.float32(1e-37))
+        return logarithms
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Letters:
-    """Words one behind the other: `letter` holds their letters, `place` each letter's place in its word."""
+    """Words one behind the other, two signs before and one behind each; word i is letter[first[i] : last[i]].
 
-    letter: Codes
+    `place` counts the letters and signs of each word from 0.
+    """
+
+    letter: Hashes
     place: Indices
     first: Indices
-    length: Indices
+    last: Indices
 
     @classmethod
     def of(cls, codes: Codes, start: Indices, end: Indices) -> _Letters:
-        length = end - start
-        first = np.cumsum(length) - length
-        place = np.arange(int(length.sum())) - np.repeat(first, length)
-        return cls(codes[np.repeat(start, length) + place], place, first, length)
+        """Take the words codes[start : end], none of them empty, up to `LONGEST_WORD` letters of each."""
+        size = np.minimum(end - start, LONGEST_WORD) + _SIGNS
+        last = np.cumsum(size)
+        first = last - size
+        word = np.repeat(np.arange(len(size)), size)
+        place = np.arange(len(word)) - first[word]
+        letter = codes.astype(np.uint64)[(start[word] + place - 2).clip(0, len(codes) - 1)]
+        letter[first] = letter[first + 1] = _BEGIN
+        letter[last - 1] = _END
+        return cls(letter, place, first, last)
 
     def hashes(self) -> Hashes:
         """Hash every word; equal words have equal hashes in any process."""
-        mixed = _scramble(self.letter.astype(np.uint64) * _powers()[self.place])
-        return np.add.reduceat(mixed, self.first)
+        return np.add.reduceat(_scramble(self.letter * _powers()[self.place]), self.first)
 
-    def cells(self) -> tuple[Indices, Indices, Indices]:
-        """Number the trigrams and their first two letters, word by word with its ends; and where each word begins."""
-        size = self.length + 3  # two signs before the word, one behind it
-        first = np.cumsum(size) - size
-        padded = np.full(int(size.sum()), _BEGIN, np.uint64)
-        padded[np.repeat(first + 2, self.length) + self.place] = self.letter
-        padded[first + size - 1] = _END
-        at = _ranges(first, self.length + 1)
-        pair = padded[at] * np.uint64(1_000_003) + padded[at + 1] * np.uint64(10_007)
-        triple = pair + padded[at + 2] * np.uint64(31)
+    def cells(self) -> tuple[Indices, Indices]:
+        """Number each three letters, and the first two of them: those at letter[i : i + 3], also across words."""
+        pair = self.letter[:-2] * np.uint64(1_000_003) + self.letter[1:-1] * np.uint64(10_007)
+        triple = pair + self.letter[2:] * np.uint64(31)
         shift = np.uint64(64 - CELLS.bit_length() + 1)
-        grams = self.length + 1
-        return (
-            (triple * _ODD >> shift).astype(np.intp),
-            (pair * _ODD >> shift).astype(np.intp),
-            np.cumsum(grams) - grams,
-        )
+        return (triple * _ODD >> shift).astype(np.intp), (pair * _ODD >> shift).astype(np.intp)
+
+    def within_words(self) -> npt.NDArray[np.bool_]:
+        """Mark the trigrams that end in the word that they begin in."""
+        inside = np.ones(len(self.letter) - 2, np.bool_)
+        inside[self.last[:-1] - 2] = inside[self.last[:-1] - 1] = False
+        return inside
 
     def spelling(self, trigrams: Floats, bigrams: Floats) -> Floats:
-        triple, pair, first = self.cells()
-        return np.add.reduceat(trigrams[triple] - bigrams[pair], first, axis=0)
-
-
-def _ranges(first: Indices, length: Indices) -> Indices:
-    """Concatenate the ranges first[i] .. first[i] + length[i]."""
-    before = np.cumsum(length) - length
-    return np.repeat(first - before, length) + np.arange(int(length.sum()))
+        """Add up ln P(letter | the two before it) over each word and its end."""
+        triple, pair = self.cells()
+        bounds = np.empty(2 * len(self.first), np.intp)
+        bounds[::2], bounds[1::2] = self.first, self.last - 2
+        # Between two words lie two trigrams that begin in one and end in the other; behind the last there are none.
+        return np.add.reduceat(trigrams[triple] - bigrams[pair], bounds[:-1], axis=0)[::2]
 
 
 def _scramble(values: Hashes) -> Hashes:
@@ -145,7 +174,7 @@ def _scramble(values: Hashes) -> Hashes:
 
 @cache
 def _powers() -> Hashes:
-    return np.array([pow(0x100000001B3, place + 1, 1 << 64) for place in range(LONGEST_WORD)], np.uint64)
+    return np.array([pow(0x100000001B3, place + 1, 1 << 64) for place in range(LONGEST_WORD + _SIGNS)], np.uint64)
 
 
 def _word_list(language: str, script: str) -> tuple[_Letters, Floats]:
@@ -162,7 +191,7 @@ def _word_list(language: str, script: str) -> tuple[_Letters, Floats]:
     start = np.append(0, end[:-1] + 1)
     filled = end > start
     start, end = start[filled], end[filled]
-    return _Letters.of(codes, start, np.minimum(end, start + LONGEST_WORD)), rates[filled]
+    return _Letters.of(codes, start, end), rates[filled]
 
 
 def _in_cyrillic(text: str) -> str:
@@ -181,7 +210,9 @@ def word_model(script: str) -> WordModel:
     frequencies: list[Floats] = []
     for column, language in enumerate(languages):
         letters, rates = _word_list(language, script)
-        triple, pair, _ = letters.cells()
+        triple, pair = letters.cells()
+        inside = letters.within_words()
+        triple, pair = triple[inside], pair[inside]
         trigrams[:, column] = np.log(np.bincount(triple, minlength=CELLS) + UNSEEN_WEIGHT * UNSEEN)
         bigrams[:, column] = np.log(np.bincount(pair, minlength=CELLS) + UNSEEN_WEIGHT)
         hashes.append(letters.hashes())
@@ -194,8 +225,3 @@ def word_model(script: str) -> WordModel:
     offset = np.append(first, len(every)).astype(np.intp)
     frequency = np.concatenate(frequencies)[order]
     return WordModel((*languages, OTHER), every[first], offset, column_of[order], frequency, trigrams, bigrams)
-
-
-def word_hashes(codes: Codes, start: Indices, end: Indices) -> Hashes:
-    """Hash each word codes[start : end]."""
-    return _Letters.of(codes, start, np.minimum(end, start + LONGEST_WORD)).hashes()

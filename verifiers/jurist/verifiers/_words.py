@@ -27,7 +27,7 @@ from jurist.verifiers._scripts import (
     lower_case,
 )
 
-__all__ = ["Words", "find_words"]
+__all__ = ["FUNCTIONS_AND_UNITS", "LONGEST_ACRONYM", "Words", "are_acronyms", "ends", "find_words"]
 
 Indices = npt.NDArray[np.intp]
 
@@ -41,12 +41,17 @@ _FUNCTIONS = (
     "ker deg arg rank span diag sgn sqrt abs iff"
 )
 _UNITS = "mm cm dm km kg mg ml dl cl kb mb gb tb hz khz mhz ghz kw mw kwh mph kmh kph rpm ms ns px pt"
+FUNCTIONS_AND_UNITS = frozenset(_FUNCTIONS.split()) | frozenset(_UNITS.split())
+"""What is written in Latin letters and is of no language."""
+
+# Cells in which words are counted to find the commonest.
+_ENDS = 1 << 12
 _PACKED = 6
 """Letters of a name packed into one number; no name above is longer."""
 
-
 # Zero-width joiners and the variation selectors of emoji, which spelling asks for.
 _JOINERS = np.array([0x200C, 0x200D, 0xFE0E, 0xFE0F])
+_LATIN = NAMES.index("Latn")
 # By script.
 _CHARACTERS = np.array([CHARACTERS_A_WORD.get(name, np.inf) for name in NAMES])
 _ALPHABET = np.array([name in ALPHABETS for name in NAMES])
@@ -150,17 +155,37 @@ def _neutral(
 ) -> npt.NDArray[np.bool_]:
     """Mark single letters, acronyms, functions and units."""
     length = end - start
-    alphabet = _ALPHABET[script]
-    neutral = alphabet & (length < 2)  # noqa: PLR2004 - a single letter
-    latin = np.flatnonzero((script == NAMES.index("Latn")) & (length > 1))
+    neutral = _ALPHABET[script] & (length < 2)  # noqa: PLR2004 - a single letter
+    latin = np.flatnonzero((script == _LATIN) & (length > 1))
     if latin.size:
-        first, last = start[latin], end[latin] - 1
-        capital = latin[(codes[first] != lower[first]) & (codes[last] != lower[last])]
-        if capital.size < MOST_CAPITALS * latin.size:
+        first, last = start[latin], end[latin]
+        capital = latin[(codes[first] != lower[first]) & (codes[last - 1] != lower[last - 1])]
+        if are_acronyms(capital.size, latin.size):
             neutral[capital[length[capital] <= LONGEST_ACRONYM]] = True
-        short = latin[length[latin] <= _PACKED]
-        neutral[short[_are_names(_packed(lower, start[short], end[short]))]] = True
+        neutral[latin[_are_names(lower, first, last)]] = True
     return neutral
+
+
+def are_acronyms(capital: int, latin: int) -> bool:
+    """Whether the *capital* ones of a text's *latin* words stand out, so that the short ones are acronyms."""
+    return 0 < capital < MOST_CAPITALS * latin
+
+
+def ends(lower: Codes, start: Indices, end: Indices) -> Indices:
+    """Number words by their length and their two ends, near enough to tell the commonest of a text for a flag."""
+    first, last = lower[start].astype(np.intp), lower[end - 1].astype(np.intp)
+    return (first * 31 + last * 1_009 + (end - start) * 9_973) % _ENDS
+
+
+def _are_names(lower: Codes, start: Indices, end: Indices) -> npt.NDArray[np.bool_]:
+    """Mark names of functions and units, by their letters in lower case."""
+    found = end - start <= _PACKED
+    packed = _packed(lower, start[found], end[found])
+    names, table = _neutral_names()
+    near = table[_cell(packed)]
+    near[near] = np.isin(packed[near], names)
+    found[found] = near
+    return found
 
 
 def _packed(lower: Codes, start: Indices, end: Indices) -> npt.NDArray[np.uint64]:
@@ -173,21 +198,13 @@ def _packed(lower: Codes, start: Indices, end: Indices) -> npt.NDArray[np.uint64
     return packed
 
 
-def _are_names(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-    """Look words up among the neutral names; a table of hashes rules most of them out."""
-    names, table = _neutral_names()
-    found = table[_cell(packed)]
-    found[found] = np.isin(packed[found], names)
-    return found
-
-
 def _cell(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
     return packed * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(64 - 14)
 
 
 @cache
 def _neutral_names() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
-    names = [*_FUNCTIONS.split(), *_UNITS.split()]
+    names = sorted(FUNCTIONS_AND_UNITS)
     packed = np.array([int.from_bytes(name.encode().ljust(_PACKED, b"\0"), "big") for name in names], np.uint64)
     table = np.zeros(1 << 14, np.bool_)
     table[_cell(packed)] = True
