@@ -36,11 +36,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 class Served(NamedTuple):
-    """A server process, HOST:PORT of its services and the port of its metrics."""
+    """A server process, HOST:PORT of its services, and the ports of its metrics and of its HTTP facade."""
 
     process: subprocess.Popen[str]
     target: str
     metrics_port: int
+    http_port: int
 
 
 def start_server(**settings: object) -> Served:
@@ -48,7 +49,7 @@ def start_server(**settings: object) -> Served:
     environment = {f"JURIST_{name.upper()}": str(value) for name, value in settings.items()}
     path = os.pathsep.join(filter(None, [str(HOSTILE), os.environ.get("PYTHONPATH", "")]))
     process = subprocess.Popen(  # our own command
-        [JURIST, "serve", "--port", "0", "--metrics-port", "0", "--log-format", "json"],
+        [JURIST, "serve", "--port", "0", "--metrics-port", "0", "--http-port", "0", "--log-format", "json"],
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment | {"PYTHONPATH": path},
@@ -57,7 +58,7 @@ def start_server(**settings: object) -> Served:
     for line in process.stderr:
         event = json.loads(line)
         if event["event"] == "serving":
-            return Served(process, event["target"], event["metrics_port"])
+            return Served(process, event["target"], event["metrics_port"], event["http_port"])
     pytest.fail(f"the server did not start: exit status {process.wait()}")
 
 

@@ -29,6 +29,13 @@ class Config(BaseSettings):
 
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="gRPC port; 0 takes a free one")] = 50051
+    http_port: Annotated[
+        int | None,
+        Field(ge=0, le=65535, description="port of the HTTP facade; none when left out, 0 takes a free one"),
+    ] = None
+    http_recipe: Annotated[
+        str, Field(min_length=1, description="recipe of HTTP requests that are some trainer's own and name none")
+    ] = "math"
     metrics_port: Annotated[
         int | None, Field(ge=0, le=65535, description="Prometheus port; none when left out, 0 takes a free one")
     ] = None

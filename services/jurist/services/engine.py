@@ -96,6 +96,16 @@ class Engine:
             except ExceptionGroup as errors:
                 raise first_of(errors) from None
 
+    async def ask(self, question: Question) -> Reply:
+        """Have a question answered that no verifier asked, by the lane of its kind.
+
+        Raises:
+            StoppingError: the service is shutting down.
+        """
+        if self._stopping:
+            raise StoppingError("the service is shutting down")
+        return await self._answers.get(question)
+
     def _full(self, batch: Batch) -> bool:
         """Whether a batch must wait; one by itself never must."""
         return self._held_bytes > 0 and self._held_bytes + batch.size_bytes > self._queue_bytes

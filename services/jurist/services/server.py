@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from jurist.services.config import Config
     from jurist.services.cookbook import Cookbook
     from jurist.services.engine import Engine
+    from jurist.services.facade.server import Facade
     from jurist.services.metrics import Metrics
     from jurist.services.values import GroupReward
 
@@ -94,6 +95,14 @@ class RewardService:
 
     async def score_batch(self, data: bytes, _: Context) -> bytes:
         """Answer ScoreBatch."""
+        return await self.score(data)
+
+    async def score(self, data: bytes) -> bytes:
+        """Score a ScoreBatchRequest; returns a ScoreBatchResponse.
+
+        Raises:
+            JuristError: it could not be scored.
+        """
         batch = self._decoder.batch(data)
         structlog.contextvars.bind_contextvars(request_id=batch.request_id)
         scores: dict[int, reward_pb2.GroupScores] = {}
@@ -161,13 +170,16 @@ class Server:
 
     def __init__(self, config: Config, engine: Engine, recipes: Cookbook, metrics: Metrics) -> None:
         self.port = 0
+        self.http_port: int | None = None
         self.metrics_port: int | None = None
         self._config = config
         self._engine = engine
+        self._recipes = recipes
         self._metrics = metrics
         self._service = RewardService(engine, recipes, metrics)
         self._health = health.aio.HealthServicer()
         self._server = grpc.aio.server(options=OPTIONS)
+        self._facade: Facade | None = None
         self._stop_metrics: Callable[[], None] | None = None
 
     async def start(self) -> None:
@@ -187,24 +199,44 @@ class Server:
         except RuntimeError as error:
             raise ConfigurationError(f"port: cannot listen on {address}; is another server there?") from error
         await self._engine.start()
-        if self._config.metrics_port is not None:
-            try:
-                self.metrics_port, self._stop_metrics = self._metrics.serve(
-                    self._config.host, self._config.metrics_port
-                )
-            except OSError as error:
-                await self._engine.stop()
-                raise ConfigurationError(
-                    f"metrics_port: cannot listen on {self._config.metrics_port}: {error}"
-                ) from error
+        try:
+            await self._start_http()
+            self._start_metrics()
+        except ConfigurationError:
+            await self._engine.stop()
+            raise
         await self._server.start()
         for name in ("", SERVICE):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
+    async def _start_http(self) -> None:
+        config = self._config
+        if config.http_port is None:
+            return
+        from jurist.services.facade.server import Facade, Service  # noqa: PLC0415  # what nobody asks for costs nothing
+
+        if config.http_recipe not in self._recipes.names():
+            raise ConfigurationError(f"http_recipe: unknown recipe {config.http_recipe!r}")
+        service = Service(self._service.score, self._engine.ask, self._recipes, self._metrics)
+        self._facade = Facade(service, config.http_recipe, config.drain_s)
+        try:
+            self.http_port = await self._facade.start(config.host, config.http_port)
+        except OSError as error:
+            raise ConfigurationError(f"http_port: cannot listen on {config.http_port}: {error}") from error
+
+    def _start_metrics(self) -> None:
+        config = self._config
+        if config.metrics_port is None:
+            return
+        try:
+            self.metrics_port, self._stop_metrics = self._metrics.serve(config.host, config.metrics_port)
+        except OSError as error:
+            raise ConfigurationError(f"metrics_port: cannot listen on {config.metrics_port}: {error}") from error
+
     async def stop(self) -> None:
         """Drain, then end everything. Calls that outlast `drain_s` end with UNAVAILABLE."""
         await self._health.enter_graceful_shutdown()
-        draining = asyncio.ensure_future(self._server.stop(self._config.drain_s))
+        draining = asyncio.ensure_future(self._drain())
         self._service.drain()
         idle = asyncio.ensure_future(self._service.idle.wait())
         await asyncio.wait([draining, idle], return_when=asyncio.FIRST_COMPLETED)
@@ -215,3 +247,7 @@ class Server:
         await self._engine.stop()
         if self._stop_metrics is not None:
             self._stop_metrics()
+
+    async def _drain(self) -> None:
+        http = self._facade.stop() if self._facade is not None else asyncio.sleep(0)
+        await asyncio.gather(self._server.stop(self._config.drain_s), http)

@@ -23,6 +23,7 @@ log = structlog.get_logger("jurist")
 def serve(  # noqa: PLR0913, PLR0917  # a flag each
     host: Annotated[str | None, typer.Option(help="Address to listen on; loopback by default.")] = None,
     port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one.")] = None,
+    http_port: Annotated[int | None, typer.Option(help="HTTP port; none by default.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Prometheus port; none by default.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that judge; a core each by default.")] = None,
     recipes: Annotated[Path | None, typer.Option(help="Folder of recipes of your own.")] = None,
@@ -40,6 +41,7 @@ def serve(  # noqa: PLR0913, PLR0917  # a flag each
             config,
             host=host,
             port=port,
+            http_port=http_port,
             metrics_port=metrics_port,
             workers=workers,
             recipes=recipes,
@@ -59,7 +61,12 @@ async def _serve(settings: Config) -> None:
         loop.add_signal_handler(number, told_to_end.set)
     log.info("settings", **settings.model_dump(mode="json"))
     await server.start()
-    log.info("serving", target=f"{settings.host}:{server.port}", metrics_port=server.metrics_port)
+    log.info(
+        "serving",
+        target=f"{settings.host}:{server.port}",
+        http_port=server.http_port,
+        metrics_port=server.metrics_port,
+    )
     await told_to_end.wait()
     for number in (signal.SIGTERM, signal.SIGINT):  # a second signal ends the process at once
         loop.remove_signal_handler(number)

@@ -1,0 +1,69 @@
+"""What trainers call a label: the reference of one sample, in whichever form its data set has it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from jurist.client import group
+from jurist.services.errors import BadInputError
+
+if TYPE_CHECKING:
+    from jurist.client import TaskFields
+    from jurist.v1 import reward_pb2
+
+__all__ = ["one_rollout", "task_fields"]
+
+TASK_FIELDS = frozenset({"answers", "choices", "tests", "language", "extra"})
+
+
+def task_fields(label: object) -> TaskFields:
+    """Return the task that a label states.
+
+    Text and numbers are the reference answer, a list several accepted ones. An object, or text that holds one, may give
+    fields of the contract's Task: {"answers": [..], "tests": {..}, "language": "en"}; any other object is the data
+    set's own, such as tests in one of the shapes that `code_tests` reads. No label is a task without a reference.
+
+    Raises:
+        BadInputError: it is none of these.
+    """
+    match label:
+        case None:
+            return {}
+        case str():
+            return _stated(label) or {"answers": [label]}
+        case bool() | int() | float():
+            return {"answers": [json.dumps(label)]}
+        case Mapping():
+            fields = cast("Mapping[str, object]", label)
+            return _task(fields) or {"extra": fields}
+        case Sequence():
+            return {"answers": [_text(item) for item in cast("Sequence[object]", label)]}
+        case _:
+            raise BadInputError("label", f"{type(label).__name__} is no reference")
+
+
+def _text(item: object) -> str:
+    return item if isinstance(item, str) else json.dumps(item)
+
+
+def _stated(label: str) -> TaskFields | None:
+    """Read text that holds an object with nothing but a task's fields; `{1, 2}` is an answer."""
+    if not label.startswith("{"):
+        return None
+    try:
+        return _task(json.loads(label))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _task(fields: Mapping[str, object]) -> TaskFields | None:
+    return cast("TaskFields", fields) if fields and TASK_FIELDS.issuperset(fields) else None
+
+
+def one_rollout(completion: str, label: object, prompt: str = "") -> reward_pb2.RolloutGroup:
+    """Build the group of one completion."""
+    fields: TaskFields = {"prompt": prompt}
+    fields.update(task_fields(label))
+    return group([completion], **fields)

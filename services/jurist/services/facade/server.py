@@ -1,0 +1,224 @@
+"""The HTTP server, in the event loop of the gRPC one.
+
+aiohttp, since it is made to be started inside another program, and cancels what it was doing for a client that went
+away; docs/decisions has the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+import structlog
+from aiohttp import web
+from prometheus_client import generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+
+from jurist.services.catalogue import catalogue
+from jurist.services.config import MESSAGE_BYTES
+from jurist.services.errors import (
+    BadInputError,
+    OverloadedError,
+    StoppingError,
+    TooLargeError,
+    UnknownNameError,
+    first_of,
+)
+from jurist.services.facade import contract, openapi
+from jurist.services.facade.programs import SandboxAwayError
+from jurist.services.facade.reading import read
+from jurist.services.facade.routes import Route, routes
+from jurist.services.facade.singles import NoRewardError, Settings, Singles
+from jurist.v1 import reward_pb2
+
+if TYPE_CHECKING:
+    from jurist.services.cookbook import Cookbook
+    from jurist.services.facade.programs import Asking
+    from jurist.services.metrics import Metrics
+
+__all__ = ["Facade", "Service"]
+
+UI = Path(str(files("swagger_ui_bundle"))) / "vendor" / "swagger-ui-4.15.5"
+TIMEOUT_S = 600.0
+RETRY_AFTER_S = 1
+# What tokenizers of today's models end a turn with. Trainers that send whole token sequences as text leave them on.
+EOS = (
+    "<|im_end|>",
+    "<|endoftext|>",
+    "</s>",
+    "<|eot_id|>",
+    "<|end_of_text|>",
+    "<\uff5cend\u2581of\u2581sentence\uff5c>",
+    "<end_of_turn>",
+    "<eos>",
+    "<|return|>",
+    "<|end|>",
+)
+
+# Every error that a caller meets and its status; the first that fits. Whatever is not here is a bug: 500.
+STATUSES: dict[type[Exception], int] = {
+    UnknownNameError: 404,
+    TooLargeError: 413,
+    BadInputError: 400,
+    OverloadedError: 429,
+    StoppingError: 503,
+    NoRewardError: 503,
+    SandboxAwayError: 503,
+    TimeoutError: 504,
+}
+
+log = structlog.get_logger(__name__)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Service(NamedTuple):
+    """What stands behind the port: the one service's call, in wire form, and its lanes."""
+
+    score: Callable[[bytes], Awaitable[bytes]]
+    ask: Asking
+    recipes: Cookbook
+    metrics: Metrics
+
+
+class Facade:
+    """Answers HTTP. `recipe` scores what names none."""
+
+    def __init__(self, service: Service, recipe: str, drain_s: float) -> None:
+        self._service = service
+        self._recipe = recipe
+        self._routes = routes(Singles(service.score), service.ask)
+        application = web.Application(client_max_size=MESSAGE_BYTES, middlewares=[self._guard])
+        application.add_routes(
+            [
+                web.post("/v1/score", self._score),
+                web.get("/v1/verifiers", self._verifiers),
+                *(web.post(route.path, self._handler(route)) for route in self._routes),
+                web.get("/reverify_mode", _reverify_mode),
+                web.get("/healthz", _healthz),
+                web.get("/metrics", self._metrics),
+                web.get("/openapi.json", self._openapi),
+                web.get("/", _page),
+                web.static("/ui", UI),
+            ]
+        )
+        self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=drain_s)
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; returns the port.
+
+        Raises:
+            OSError: it is taken.
+        """
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, host, port)
+        await site.start()
+        return int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Take no more, and let what runs end."""
+        await self._runner.cleanup()
+
+    async def _score(self, request: web.Request) -> web.Response:
+        """Answer the contract itself: ScoreBatch."""
+        scored = await self._service.score(contract.request(await request.read()))
+        return _json(contract.plain(reward_pb2.ScoreBatchResponse.FromString(scored)))
+
+    async def _verifiers(self, _: web.Request) -> web.Response:
+        return _json(contract.plain(await asyncio.to_thread(catalogue, self._service.recipes)))
+
+    def _handler(self, route: Route) -> Handler:
+        async def answer(request: web.Request) -> web.Response:
+            settings = _settings(request, self._recipe)
+            async with asyncio.timeout(settings.timeout_s):
+                return _json(await route.respond(read(await request.read(), route.body), settings))
+
+        return answer
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        body = generate_latest(self._service.metrics.registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
+
+    async def _openapi(self, _: web.Request) -> web.Response:
+        return _json(openapi.document(self._routes, version("jurist")))
+
+    @web.middleware
+    async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Give every way in which a request ends its status and its count."""
+        status = 499  # what a client that went away is counted as
+        try:
+            response = await handler(request)
+            status = response.status
+        except web.HTTPException as refused:  # aiohttp's own: no such path, body too large
+            status = refused.status
+            return _failure(status, refused.reason)
+        except Exception as raised:  # what has no status of its own is 500
+            cause = first_of(raised)
+            status = next((code for kind, code in STATUSES.items() if isinstance(cause, kind)), 500)
+            if status == 500:  # noqa: PLR2004
+                log.exception("request failed", path=request.path, exc_info=cause)
+                return _failure(status, f"a fault in the service: {type(cause).__name__}")
+            return _failure(status, str(cause) or "not done in time", getattr(cause, "field", ""))
+        else:
+            return response
+        finally:
+            known = request.match_info.route.resource
+            self._service.metrics.request(known.canonical if known else "unknown path", str(status))
+
+
+def _settings(request: web.Request, recipe: str) -> Settings:
+    query = request.query
+    try:
+        step = query.get("policy_step")
+        return Settings(
+            recipe=query.get("recipe", recipe),
+            policy_step=None if step is None else int(step),
+            timeout_s=float(query.get("timeout_s", TIMEOUT_S)),
+            eos=tuple(query.getall("eos", EOS)),
+        )
+    except ValueError as error:
+        raise BadInputError("query", str(error)) from None
+
+
+def _json(value: Any) -> web.Response:  # noqa: ANN401  # whatever JSON can hold
+    return web.Response(body=msgspec.json.encode(value), content_type="application/json")
+
+
+def _failure(status: int, message: str, field: str = "") -> web.Response:
+    response = _json({"error": {"code": status, "message": message, "field": field}})
+    response.set_status(status)
+    if status in {429, 503}:
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+async def _healthz(_: web.Request) -> web.Response:
+    return _json({"status": "serving"})
+
+
+async def _reverify_mode(_: web.Request) -> web.Response:
+    return _json("stateless")  # NeMo-Gym's: the same answer however often it is asked
+
+
+async def _page(_: web.Request) -> web.Response:
+    return web.Response(text=PAGE, content_type="text/html")
+
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>Jurist</title>
+<link rel="stylesheet" href="/ui/swagger-ui.css">
+</head>
+<body>
+<div id="page"></div>
+<script src="/ui/swagger-ui-bundle.js"></script>
+<script>SwaggerUIBundle({url: "/openapi.json", dom_id: "#page"})</script>
+</body>
+</html>
+"""

@@ -1,0 +1,369 @@
+"""The HTTP port as trainers and graders meet it: a real server, their own requests, and what can go wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import aiohttp
+import pytest
+from google.protobuf.json_format import MessageToDict
+
+from jurist.client import Client, group
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+JURIST = Path(sys.executable).with_name("jurist")
+TIMEOUT_S = 120.0
+RIGHT = "<think>six times seven</think> <answer>42</answer>"
+
+
+class Answer(NamedTuple):
+    status: int
+    body: Any
+    headers: dict[str, str]
+
+
+@pytest.fixture
+def call(server: Any) -> Callable[..., Answer]:
+    """Sends JSON to the shared server, or fetches a page of it."""
+
+    def call(path: str, body: object = None) -> Answer:
+        data = None if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{server.http_port}{path}", data=data)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+                status, content, headers = response.status, response.read(), dict(response.headers)
+        except urllib.error.HTTPError as error:
+            status, content, headers = error.code, error.read(), dict(error.headers)
+        read = json.loads(content) if headers["Content-Type"].startswith("application/json") else content.decode()
+        return Answer(status, read, headers)
+
+    return call
+
+
+def metric(server: Any, name: str) -> float:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.http_port}/metrics", timeout=TIMEOUT_S) as response:
+        lines = response.read().decode().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(name))
+
+
+def timeless(scores: dict[str, Any]) -> dict[str, Any]:
+    for rollout in scores["rollouts"]:
+        for component in rollout["components"]:
+            del component["elapsed_ms"]
+    return scores
+
+
+def test_the_contract_answers_over_http_what_it_answers_over_grpc(call: Callable[..., Answer], server: Any) -> None:
+    message = group([RIGHT, "It is 41.", ""], answers="42", language="en", group_id="g", recipe="r1_reasoning")
+    with Client(server.target) as client:
+        [over_grpc] = client.score([message])
+
+    answer = call("/v1/score", {"groups": [MessageToDict(message, preserving_proto_field_name=True)]})
+
+    assert answer.status == 200
+    assert timeless(answer.body["groups"][0]) == timeless(MessageToDict(over_grpc, preserving_proto_field_name=True))
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "named"),
+    [
+        ("/v1/score", b"{", 400, "JSON"),
+        ("/v1/score", {"groups": []}, 400, "groups"),
+        ("/v1/score", {"groups": [{"group_id": "g", "task": {}, "rollouts": [{}]}]}, 400, "recipe"),
+        (
+            "/v1/score",
+            {"groups": [{"group_id": "g", "task": {}, "rollouts": [{}]}], "recipe": {"name": "nope"}},
+            404,
+            "recipe.name",
+        ),
+        ("/get_reward", {"query": "x"}, 400, "query"),
+        ("/get_reward", {"query": ["x"], "labels": ["1", "2"]}, 400, "labels"),
+        ("/get_reward?recipe=nope", {"query": ["x"], "labels": ["1"]}, 404, "nope"),
+        ("/get_reward?policy_step=x", {"query": ["x"], "labels": ["1"]}, 400, "query"),
+        ("/slime", {"prompt": ""}, 400, "response"),
+        ("/verify", {"expected_answer": "1"}, 400, "response"),
+        ("/run_code", {"code": "", "language": "cobol"}, 400, "cobol"),
+        ("/run_code", {"code": "", "language": "python", "files": {"a": ""}}, 400, "files"),
+        ("/api/v2/execute", {"language": "python", "files": []}, 400, "files"),
+        ("/nowhere", {}, 404, "Not Found"),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_by_name(
+    call: Callable[..., Answer], path: str, body: object, status: int, named: str
+) -> None:
+    answer = call(path, body)
+
+    assert answer.status == status
+    assert answer.body["error"]["code"] == status
+    assert named in answer.body["error"]["message"]
+
+
+def test_a_body_over_the_limit_is_refused(call: Callable[..., Answer]) -> None:
+    assert call("/get_reward", b" " * (65 << 20)).status == 413
+
+
+class TestOpenRLHF:
+    def test_a_query_is_scored_without_its_prompt_and_its_last_token(self, call: Callable[..., Answer]) -> None:
+        prompt = "Is it \\boxed{41}?<|im_start|>assistant\n"
+        bodies = {
+            "query": [f"{prompt}{RIGHT}<|im_end|>", f"{prompt}{RIGHT} And more.", f"{prompt}no"],
+            "prompts": [prompt] * 3,
+            "labels": ["42", "42", "42"],
+        }
+
+        answer = call("/get_reward?recipe=r1_zero", bodies)
+
+        assert answer.headers["Content-Type"].startswith("application/json")  # it checks
+        assert answer.body == {
+            "rewards": [2.0, 1.0, 0.0],
+            "scores": [1.0, 1.0, 0.0],
+            "extra_logs": {"accuracy": [1.0, 1.0, 0.0], "format": [1.0, 0.0, 0.0]},
+        }
+
+    def test_a_completion_without_a_reward_is_an_error_to_be_tried_again(self, call: Callable[..., Answer]) -> None:
+        answer = call("/get_reward", {"query": ["42", "42"], "labels": ["42", ""]})
+
+        assert answer.status == 503
+        assert answer.headers["Retry-After"]
+        assert "accuracy: INVALID_REFERENCE" in answer.body["error"]["message"]
+
+    def test_text_that_utf8_cannot_carry_is_mended(self, call: Callable[..., Answer]) -> None:
+        assert call("/get_reward", b'{"query": ["\\ud83d The answer is 42"], "labels": ["42"]}').body["rewards"] == [
+            1.0
+        ]
+
+    @pytest.mark.parametrize(
+        ("label", "response"),
+        [
+            ("42", "The answer is 42"),
+            (42, "The answer is 42"),
+            (["41", 42], "The answer is 42"),
+            ({"answers": ["42"], "language": "en"}, "The answer is 42"),
+            ('{"answers": ["42"]}', "The answer is 42"),
+            ("\\{1, 2\\}", "The answer is \\{2, 1\\}"),
+        ],
+    )
+    def test_a_label_states_the_task(self, call: Callable[..., Answer], label: object, response: str) -> None:
+        assert call("/get_reward", {"query": [response], "labels": [label]}).body["rewards"] == [1.0]
+
+    @pytest.mark.parametrize(
+        "label",
+        [
+            {"tests": {"stdio": {"cases": [{"stdin": "3", "expected_stdout": "6"}]}}},
+            {"inputs": ["3"], "outputs": ["6"]},
+            '{"inputs": ["3"], "outputs": ["6"]}',
+        ],
+        ids=["the contract's", "APPS's", "APPS's as text"],
+    )
+    def test_a_label_states_tests(self, call: Callable[..., Answer], label: object) -> None:
+        program = "```python\nprint(2 * int(input()))\n```"
+
+        assert call("/get_reward?recipe=code", {"query": [program], "labels": [label]}).body["rewards"] == [1.0]
+
+
+def test_slime_gets_a_number(call: Callable[..., Answer]) -> None:
+    assert call("/slime?recipe=r1_zero", {"prompt": "", "response": RIGHT, "label": "42"}).body == 2.0
+
+
+def test_llama_factory_gets_a_score_a_message(call: Callable[..., Answer]) -> None:
+    answer = call("/v1/score/evaluation?recipe=format", {"model": "model", "messages": [RIGHT, "no"]})
+
+    assert answer.body == {"scores": [1.0, 0.0]}
+
+
+class TestNeMoGym:
+    BODY: ClassVar[dict[str, Any]] = {
+        "responses_create_params": {"input": [{"role": "user", "content": "What is 6 times 7?"}]},
+        "response": {
+            "output": [
+                {"type": "reasoning", "summary": [{"type": "summary_text", "text": "six times seven"}]},
+                {"type": "message", "content": [{"type": "output_text", "text": "<answer>42</answer>"}]},
+            ]
+        },
+        "expected_answer": "42",
+        "verifier_metadata": {"id": 5},
+    }
+
+    def test_the_body_comes_back_with_components_that_add_up(self, call: Callable[..., Answer]) -> None:
+        answer = call("/verify?recipe=r1_zero", self.BODY)
+
+        assert answer.body == self.BODY | {"reward": 2.0, "reward_components": {"accuracy": 1.0, "format": 1.0}}
+
+    @pytest.mark.parametrize("recipe", ["r1_zero", "r1_reasoning", "r1_rejection", "math"])
+    def test_a_reward_is_the_sum_of_its_components(self, call: Callable[..., Answer], recipe: str) -> None:
+        body = call(f"/verify?recipe={recipe}", self.BODY).body
+
+        assert sum(body["reward_components"].values()) == pytest.approx(body["reward"])
+
+    def test_a_failure_that_is_not_the_samples_is_named_and_masked(self, call: Callable[..., Answer]) -> None:
+        body = call("/verify", self.BODY | {"expected_answer": ""}).body
+
+        assert (body["reward"], body["mask_sample"], body["_ng_failure_class"]) == (0.0, True, "judge_failed")
+        assert "INVALID_REFERENCE" in body["failure_reason"]
+
+    def test_programs_are_judged_by_their_unit_tests(self, call: Callable[..., Answer]) -> None:
+        text = "```python\nprint(input())\n```"
+        body = {
+            "response": {"output": [{"type": "message", "content": [{"type": "output_text", "text": text}]}]},
+            "verifier_metadata": {"unit_tests": {"inputs": ["a"], "outputs": ["a"]}},
+        }
+
+        assert call("/verify?recipe=code", body).body["reward"] == 1.0
+
+    def test_its_other_calls_are_answered(self, call: Callable[..., Answer]) -> None:
+        verified = [{"_ng_task_index": task, "reward": reward} for task, reward in ((0, 1.0), (0, 0.0), (1, 1.0))]
+        masked = {"_ng_task_index": 1, "reward": 0.0, "mask_sample": True}
+
+        summed = call("/aggregate_metrics", {"verify_responses": [*verified, masked]}).body
+
+        assert call("/seed_session", {}).body == {}
+        assert call("/reverify_mode").body == "stateless"
+        assert summed["key_metrics"] == {"mean/reward": pytest.approx(2 / 3)}
+        assert [task["mean/reward"] for task in summed["group_level_metrics"]] == [0.5, 1.0]
+
+
+class TestSandboxFusion:
+    @pytest.mark.parametrize(
+        ("body", "status", "running"),
+        [
+            ({"code": "print(input())", "stdin": "a"}, "Success", {"return_code": 0, "stdout": "a\n", "stderr": ""}),
+            ({"code": "raise SystemExit(3)"}, "Failed", {"return_code": 3, "stdout": ""}),
+            ({"code": "while True: pass", "run_timeout": 0.5}, "Failed", {"status": "TimeLimitExceeded"}),
+            ({"code": "int main() { return 0; }", "language": "cpp"}, "Success", {"return_code": 0}),
+        ],
+    )
+    def test_a_program_is_run(
+        self, call: Callable[..., Answer], body: dict[str, Any], status: str, running: dict[str, Any]
+    ) -> None:
+        answer = call("/run_code", {"language": "python"} | body).body
+
+        assert answer["status"] == status
+        assert answer["run_result"].items() >= running.items()
+
+    def test_a_program_that_does_not_compile_has_no_run(self, call: Callable[..., Answer]) -> None:
+        answer = call("/run_code", {"language": "cpp", "code": "int main() { return"}).body
+
+        assert (answer["status"], answer["run_result"]) == ("Failed", None)
+        assert answer["compile_result"]["return_code"] == 1
+        assert "error" in answer["compile_result"]["stderr"]
+
+
+class TestPiston:
+    @pytest.mark.parametrize(
+        ("source", "stage"),
+        [
+            ("print(input())", {"stdout": "a\n", "output": "a\n", "code": 0, "signal": None, "status": None}),
+            ("raise SystemExit(3)", {"code": 3, "status": "RE"}),
+            ("while True: pass", {"code": None, "signal": "SIGKILL", "status": "TO"}),
+            ("x = 'a' * (1 << 30)", {"code": None, "signal": "SIGKILL", "status": "SG"}),
+        ],
+        ids=["ends well", "fails", "never ends", "needs too much memory"],
+    )
+    def test_a_program_is_run(self, call: Callable[..., Answer], source: str, stage: dict[str, Any]) -> None:
+        body = {"language": "python3", "version": "*", "files": [{"content": source}], "stdin": "a"}
+
+        answer = call("/api/v2/execute", body | {"run_cpu_time": 500, "run_memory_limit": 256 << 20}).body
+
+        assert answer["run"].items() >= stage.items()
+        assert "compile" not in answer
+
+    def test_a_compiled_language_has_a_stage_for_it(self, call: Callable[..., Answer]) -> None:
+        good, bad = (
+            call("/api/v2/execute", {"language": "c++", "files": [{"content": source}]}).body
+            for source in ("int main() { return 0; }", "int main() { return")
+        )
+
+        assert (good["compile"]["code"], good["run"]["code"]) == (0, 0)
+        assert (bad["compile"]["code"], bad["run"]["code"]) == (1, None)
+        assert "error" in bad["compile"]["stderr"]
+
+
+async def test_single_samples_that_come_together_are_judged_together(server: Any) -> None:
+    count = 200
+    before = metric(server, 'jurist_lane_seconds_count{lane="rules"}')
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=count)) as session:
+
+        async def one(number: int) -> float:
+            body = {"prompt": "", "response": f"The answer is {number % 2}", "label": "1"}
+            async with session.post(f"http://127.0.0.1:{server.http_port}/slime", json=body) as response:
+                return float(await response.json())
+
+        rewards = await asyncio.gather(*map(one, range(count)))
+
+    assert rewards == [float(number % 2) for number in range(count)]
+    assert metric(server, 'jurist_lane_seconds_count{lane="rules"}') - before < count / 2
+
+
+async def test_a_client_that_goes_away_takes_its_work_along(server: Any) -> None:
+    recipe = {"terms": [{"verifier": "sleep"}]}
+    body = {"groups": [{"group_id": "g", "task": {}, "rollouts": [{"completion": "poison"}]}], "recipe": recipe}
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
+        with pytest.raises(TimeoutError):
+            await session.post(f"http://127.0.0.1:{server.http_port}/v1/score", json=body)
+
+    deadline = time.monotonic() + TIMEOUT_S
+    while await asyncio.to_thread(metric, server, "jurist_queue_rollouts") > 0:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+def test_an_answer_that_is_late_is_an_error(call: Callable[..., Answer]) -> None:
+    late = call("/get_reward?timeout_s=0.000001", {"query": ["x"], "labels": ["1"]})
+
+    assert (late.status, late.body["error"]["message"]) == (504, "not done in time")
+
+
+def test_the_page_names_every_path(call: Callable[..., Answer]) -> None:
+    document = call("/openapi.json").body
+    page = call("/")
+
+    assert {"/v1/score", "/get_reward", "/slime", "/verify", "/run_code", "/api/v2/execute"} <= document["paths"].keys()
+    assert document["components"]["schemas"]["GetReward"]["required"] == ["query"]
+    assert "/openapi.json" in page.body
+    assert call("/ui/swagger-ui.css").status == 200
+    assert call("/healthz").body == {"status": "serving"}
+    assert {verifier["name"] for verifier in call("/v1/verifiers").body["verifiers"]} >= {"math_answer", "code_tests"}
+
+
+async def test_a_server_that_is_told_to_end_answers_what_it_began(start: Callable[..., Any]) -> None:
+    served = start(workers=1)
+    body = {"code": "import time\ntime.sleep(1)\nprint(1)", "language": "python"}
+    async with aiohttp.ClientSession() as session:
+        running = asyncio.create_task(session.post(f"http://127.0.0.1:{served.http_port}/run_code", json=body))
+        await asyncio.sleep(0.5)
+        served.process.send_signal(signal.SIGTERM)
+        answer = await (await running).json()
+
+    assert answer["run_result"]["stdout"] == "1\n"
+    assert served.process.wait(TIMEOUT_S) == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [(("--http-port", "{taken}"), "http_port"), (("--http-port", "0", "--workers", "1"), "http_recipe")],
+)
+def test_a_server_that_cannot_answer_http_does_not_start(flags: tuple[str, ...], named: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [str(JURIST), "serve", "--port", "0", *(flag.format(taken=port) for flag in flags)]
+        environment = os.environ | ({"JURIST_HTTP_RECIPE": "nope"} if named == "http_recipe" else {})
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=TIMEOUT_S)
+
+    assert ended.returncode == 2
+    assert f"{named}:" in ended.stderr
