@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jurist.services.combine import advantages, combine, deviation
-from jurist.services.values import Advantage, Finding, Findings, Group, PlannedTerm, Recipe, Term
-from jurist.verifiers import Abstain, Ask, Cause, Equality, Score, Verdict, load
+from jurist.services.values import Advantage, Findings, Group, Outcome, PlannedTerm, Recipe, Term
+from jurist.verifiers import Ask, Cause, Equality, load
 
 EXACT = load("exact_answer")()
-ABSTAINED = Abstain(Cause.UNDECIDED, "who knows")
 
 
 def group(*terms: Term, rollouts: int = 1, active: bool = True, advantage: Advantage = Advantage.NONE) -> Group:
@@ -25,9 +24,12 @@ def group(*terms: Term, rollouts: int = 1, active: bool = True, advantage: Advan
     )
 
 
-def reward(terms: tuple[Term, ...], *verdicts: Verdict | Ask) -> float | None:
-    findings = Findings([0], [[Finding(verdict, 0.0) for verdict in verdicts]])
-    return combine(group(*terms), findings).rollouts[0].reward
+def found(*rows: list[Outcome]) -> Findings:
+    return Findings(range(len(rows)), rows, [[b"told"] * len(row) for row in rows])
+
+
+def reward(terms: tuple[Term, ...], *outcomes: Outcome) -> float | None:
+    return combine(group(*terms), found(list(outcomes))).rewards[0]
 
 
 def adds(weight: float = 1.0, on_abstain: float | None = None) -> Term:
@@ -38,22 +40,22 @@ GATE = Term(verifier="exact_answer", gate=True)
 
 
 def test_a_reward_is_the_weighted_sum_of_its_scores() -> None:
-    assert reward((adds(2.0), adds(-0.5)), Score(1.0, ""), Score(0.5, "")) == 1.75
+    assert reward((adds(2.0), adds(-0.5)), 1.0, 0.5) == 1.75
 
 
 def test_a_gate_multiplies_the_sum() -> None:
-    assert reward((adds(2.0), GATE), Score(1.0, ""), Score(0.5, "")) == 1.0
-    assert reward((adds(2.0), GATE), Score(1.0, ""), Score(0.0, "")) == 0.0
+    assert reward((adds(2.0), GATE), 1.0, 0.5) == 1.0
+    assert reward((adds(2.0), GATE), 1.0, 0.0) == 0.0
 
 
 def test_gates_alone_are_their_product() -> None:
-    assert reward((GATE, GATE), Score(0.5, ""), Score(0.5, "")) == 0.25
+    assert reward((GATE, GATE), 0.5, 0.5) == 0.25
 
 
 def test_an_abstention_masks_the_rollout_unless_the_recipe_states_a_value() -> None:
-    assert reward((adds(), adds()), Score(1.0, ""), ABSTAINED) is None
-    assert reward((adds(), adds(on_abstain=0.25)), Score(1.0, ""), ABSTAINED) == 1.25
-    assert reward((adds(), GATE), Score(1.0, ""), ABSTAINED) is None
+    assert reward((adds(), adds()), 1.0, Cause.UNDECIDED) is None
+    assert reward((adds(), adds(on_abstain=0.25)), 1.0, Cause.UNDECIDED) == 1.25
+    assert reward((adds(), GATE), 1.0, Cause.UNDECIDED) is None
 
 
 def test_a_term_that_is_not_active_takes_no_part() -> None:
@@ -66,34 +68,34 @@ def test_a_term_that_is_not_active_takes_no_part() -> None:
         terms=(PlannedTerm(term=term, verifier=EXACT, active=True), planned),
         payload=b"",
     )
-    findings = Findings([0], [[Finding(Score(0.5, ""), 0.0), Finding(Abstain(Cause.NOT_APPLICABLE, ""), 0.0)]])
-
-    assert combine(waiting, findings).rollouts[0].reward == 0.5
+    assert combine(waiting, found([0.5, Cause.NOT_APPLICABLE])).rewards == [0.5]
 
 
-def test_a_question_that_nobody_answered_is_our_failure() -> None:
-    unanswered = Findings([0], [[Finding(Ask((Equality(reference="1", answer="1"),)), 0.0)]])
-    (component,) = combine(group(adds()), unanswered).rollouts[0].components
+def test_a_question_that_nobody_answered_gives_no_reward() -> None:
+    assert reward((adds(),), Ask((Equality(reference="1", answer="1"),))) is None
 
-    assert isinstance(component.verdict, Abstain)
-    assert component.verdict.cause is Cause.INTERNAL
+
+def test_equal_completions_share_their_reward() -> None:
+    scored = combine(group(adds(), rollouts=3), Findings([0, 1, 0], [[1.0], [0.5]], [[b""], [b""]]))
+
+    assert scored.rewards == [1.0, 0.5, 1.0]
 
 
 def test_masked_rollouts_are_left_out_of_the_statistics() -> None:
-    rows = [[Finding(Score(1.0, ""), 0.0)], [Finding(ABSTAINED, 0.0)], [Finding(Score(0.0, ""), 0.0)]]
-    scored = combine(group(adds(), rollouts=3, advantage=Advantage.MEAN_ONLY), Findings([0, 1, 2], rows))
+    masked = group(adds(), rollouts=3, advantage=Advantage.MEAN_ONLY)
+    scored = combine(masked, found([1.0], [Cause.UNDECIDED], [0.0]))
 
     assert scored.mean == 0.5
     assert scored.std == pytest.approx(math.sqrt(0.5))
-    assert [rollout.advantage for rollout in scored.rollouts] == [0.5, None, -0.5]
+    assert scored.advantages == [0.5, None, -0.5]
     assert not scored.zero_variance
 
 
 def test_a_group_without_any_reward_has_no_statistics() -> None:
-    scored = combine(group(adds(), advantage=Advantage.GRPO), Findings([0], [[Finding(ABSTAINED, 0.0)]]))
+    scored = combine(group(adds(), advantage=Advantage.GRPO), found([Cause.UNDECIDED]))
 
     assert (scored.mean, scored.std, scored.zero_variance) == (None, None, True)
-    assert scored.rollouts[0].advantage is None
+    assert scored.advantages == [None]
 
 
 @pytest.mark.parametrize(

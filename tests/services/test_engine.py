@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
+from jurist.services import encode
 from jurist.services.engine import ROUNDS, Engine
 from jurist.services.errors import OverloadedError, StoppingError
 from jurist.services.metrics import Metrics
 from jurist.services.values import Advantage, Batch, Group, GroupReward, PlannedTerm, Recipe, Term
 from jurist.v1 import reward_pb2
-from jurist.verifiers import Abstain, Ask, Cause, Decision, Equality, NoReply, Sample, Score, Verdict
+from jurist.verifiers import Abstain, Ask, Decision, Equality, NoReply, Sample, Score, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,9 +86,13 @@ def batch(verifier: Verifier, *groups: Sequence[str]) -> Batch:
     return Batch(request_id="", groups=built)
 
 
-async def score(engine: Engine, wanted: Batch) -> dict[int, GroupReward]:
-    scored: dict[int, GroupReward] = {}
-    await engine.score(wanted, scored.__setitem__)
+async def score(engine: Engine, wanted: Batch) -> dict[int, reward_pb2.GroupScores]:
+    scored: dict[int, reward_pb2.GroupScores] = {}
+
+    def deliver(index: int, reward: GroupReward) -> None:
+        scored[index] = reward_pb2.GroupScores.FromString(encode.group_scores(reward))
+
+    await engine.score(wanted, deliver)
     return scored
 
 
@@ -119,7 +124,7 @@ class Remembers:
 async def test_replies_of_earlier_rounds_come_back_to_a_verifier_that_gives_them_along() -> None:
     lane = Here()
     scored = await score(engine(lane), batch(Remembers(), ["a"]))
-    assert scored[0].rollouts[0].components[0].verdict == Score(1.0, "told so, told so, told so")
+    assert scored[0].rollouts[0].components[0].reason == "told so, told so, told so"
     assert lane.asked == [Equality(reference="x", answer=f"y{count}") for count in range(3)]
 
 
@@ -133,19 +138,18 @@ async def test_groups_without_questions_do_not_wait_for_those_with() -> None:
 
 async def test_a_verifier_that_never_stops_asking_abstains() -> None:
     scored = await score(engine(Here()), batch(Asks(times=100), ["a", "plain"]))
-    verdict = scored[0].rollouts[0].components[0].verdict
+    component = scored[0].rollouts[0].components[0]
 
-    assert verdict == Abstain(Cause.INTERNAL, f"the verifier still asked after {ROUNDS} rounds of replies")
+    assert component.abstention.cause == reward_pb2.CAUSE_INTERNAL
+    assert component.reason == f"the verifier still asked after {ROUNDS} rounds of replies"
     assert scored[0].rollouts[1].reward == 0.0
 
 
 async def test_a_question_that_nobody_here_answers_gets_no_reply() -> None:
     lane = Here()
     scored = await score(Engine(lane, {}, Metrics(), 1 << 20), batch(Asks(), ["a"]))
-    verdict = scored[0].rollouts[0].components[0].verdict
 
-    assert isinstance(verdict, Abstain)
-    assert verdict.cause is Cause.UNAVAILABLE
+    assert scored[0].rollouts[0].components[0].abstention.cause == reward_pb2.CAUSE_UNAVAILABLE
 
 
 async def test_work_past_the_bound_is_refused_but_one_large_batch_is_not() -> None:

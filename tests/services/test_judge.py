@@ -6,8 +6,12 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from jurist.services.judge import Cell, Chunk, findings_of
-from jurist.services.values import Findings
+from google.protobuf.json_format import MessageToDict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jurist.services.judge import TAIL, Cell, Chunk, Judged, findings_of
+from jurist.services.values import Findings, Group, PlannedTerm, Recipe, Term
 from jurist.v1 import reward_pb2
 from jurist.verifiers import (
     Abstain,
@@ -26,7 +30,6 @@ from jurist.verifiers import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from jurist.services.judge import Judged
     from jurist.verifiers import Reply
 
 QUESTION = Equality(reference="x", answer="y")
@@ -61,15 +64,28 @@ def payload(*completions: str, **fields: Any) -> bytes:
     return group.SerializeToString()
 
 
+def says(what: Callable[[Sample, Sequence[Reply]], Any], *, active: bool = True) -> PlannedTerm:
+    return PlannedTerm(term=Term(verifier="says", weight=0.5), verifier=Says(what), active=active)
+
+
 def judge(what: Callable[[Sample, Sequence[Reply]], Any], *payloads: bytes, **fields: Any) -> tuple[Judged, Notes]:
     notes = Notes()
-    chunk = Chunk(verifiers=(Says(what),), payloads=payloads, **fields)
+    chunk = Chunk(terms=(says(what),), payloads=payloads, **fields)
     return chunk.run(notes, payloads), notes
 
 
-def only(judged: Judged) -> Verdict | Ask:
-    (wired,) = judged.groups
-    return findings_of(wired, 1, 1).rows[0][0].outcome
+def known(judged: Judged, before: Findings | None = None) -> Findings:
+    """Return what is known of the only group, of two rollouts."""
+    (found,) = judged.groups
+    terms = (says(lambda *_: None),)
+    group = Group(group_id="g", rollout_ids=["0", "1"], recipe=Recipe(), terms=terms, payload=b"")
+    return findings_of(found, group, before)
+
+
+def told(judged: Judged, row: int = 0) -> reward_pb2.Component:
+    """Return the component of a row."""
+    (component,) = reward_pb2.RolloutScore.FromString(known(judged).components[row][0]).components
+    return component
 
 
 def test_equal_completions_of_a_group_are_judged_once() -> None:
@@ -80,11 +96,26 @@ def test_equal_completions_of_a_group_are_judged_once() -> None:
         return Score(1.0, "fine")
 
     judged, _ = judge(note, payload("a", "b", "a", "a"))
-    distinct, rows = judged.groups[0]  # type: ignore[misc]  # not an abstention
+    findings = known(judged)
 
     assert seen == ["a", "b"]
-    assert list(distinct) == [0, 1, 0, 0]
-    assert len(rows) == 2
+    assert findings.distinct == [0, 1, 0, 0]
+    assert findings.outcomes == [[1.0], [1.0]]
+
+
+@given(st.lists(st.text("ab", max_size=2 * TAIL), max_size=8), st.sampled_from(["", "x" * TAIL]))
+def test_completions_are_told_apart_wherever_they_differ(starts: list[str], end: str) -> None:
+    texts = [start + end for start in starts]
+    seen: list[str] = []
+
+    def note(sample: Sample, _: Sequence[Reply]) -> Verdict:
+        seen.append(sample.completion)
+        return Score(1.0, "fine")
+
+    judged, _ = judge(note, payload(*texts))
+
+    assert seen == list(dict.fromkeys(texts))
+    assert [seen[row] for row in known(judged).distinct] == texts
 
 
 def test_what_a_verifier_sees_is_what_was_sent() -> None:
@@ -133,10 +164,10 @@ def test_an_error_is_that_cells_alone_and_its_traceback_is_kept() -> None:
         return Score(1.0, "fine")
 
     judged, _ = judge(fail, payload("good", "bad"))
-    findings = findings_of(judged.groups[0], 2, 1)
 
-    assert findings.rows[0][0].outcome == Score(1.0, "fine")
-    assert findings.rows[1][0].outcome == Abstain(Cause.INTERNAL, "the verifier failed: ZeroDivisionError")
+    assert known(judged).outcomes == [[1.0], [Cause.INTERNAL]]
+    assert told(judged, 0).reason == "fine"
+    assert told(judged, 1).reason == "the verifier failed: ZeroDivisionError"
     assert "ZeroDivisionError: oh" in judged.faults[0]
 
 
@@ -149,30 +180,33 @@ def test_too_much_memory_or_depth_is_a_limit_and_no_fault() -> None:
 
     for greedy in (deep, wide):
         judged, _ = judge(greedy, payload("a"))
-        outcome = only(judged)
-        assert isinstance(outcome, Abstain)
-        assert outcome.cause is Cause.LIMIT
+        assert known(judged).outcomes == [[Cause.LIMIT]]
         assert not judged.faults
 
 
 def test_leaving_and_nonsense_are_the_verifiers_faults() -> None:
     for bad in (lambda *_: sys.exit(0), lambda *_: 0.5, lambda *_: None, lambda *_: Score(2.0, "too good")):
-        outcome = only(judge(bad, payload("a"))[0])
-        assert isinstance(outcome, Abstain)
-        assert outcome.cause is Cause.INTERNAL
+        assert known(judge(bad, payload("a"))[0]).outcomes == [[Cause.INTERNAL]]
 
 
 def test_a_reason_that_utf8_cannot_carry_is_mended() -> None:
-    assert only(judge(lambda *_: Score(0.0, "\ud800!"), payload("a"))[0]) == Score(0.0, "?!")
+    assert told(judge(lambda *_: Score(0.0, "\ud800!"), payload("a"))[0]).reason == "?!"
 
 
-def test_details_that_are_no_json_are_a_fault_and_others_travel_in_wire_form() -> None:
-    judged, _ = judge(lambda *_: Score(1.0, "", {"n": 2, "list": ["a", None]}), payload("a"))
-    details = findings_of(judged.groups[0], 1, 1).rows[0][0].details
+def test_a_verdict_becomes_its_terms_component() -> None:
+    judged, _ = judge(lambda *_: Score(0.0, "no", {"n": 2, "list": ["a", None]}), payload("a"))
+    component = told(judged)
+
+    assert (component.name, component.verifier, component.version) == ("says", "says", "1")
+    assert component.HasField("score")
+    assert (component.score, component.weight, component.reason) == (0.0, 0.5, "no")
+    assert MessageToDict(component.details) == {"n": 2.0, "list": ["a", None]}
+
+
+def test_details_that_are_no_json_are_a_fault() -> None:
     bad, _ = judge(lambda *_: Score(1.0, "", {"o": object()}), payload("a"))
 
-    assert b"list" in details
-    assert isinstance(only(bad), Abstain)
+    assert known(bad).outcomes == [[Cause.INTERNAL]]
 
 
 def test_a_question_is_asked_and_its_reply_settles_that_cell_alone() -> None:
@@ -183,13 +217,14 @@ def test_a_question_is_asked_and_its_reply_settles_that_cell_alone() -> None:
 
     sent = payload("plain", "asks")
     first, _ = judge(ask, sent)
-    before = findings_of(first.groups[0], 2, 1)
-    assert before.rows[1][0].outcome == Ask((QUESTION,))
+    before = known(first)
+    assert before.outcomes == [[0.0], [Ask((QUESTION,))]]
 
     again, notes = judge(ask, sent, replies={Cell(0, 1, 0): (Decision(equal=True, reason="so"),)})
-    after = findings_of(again.groups[0], 2, 1, before)
-    assert after.rows[0][0].outcome == Score(0.0, "plain")
-    assert isinstance(after.rows[1][0].outcome, Score)
+    after = known(again, before)
+    assert after.outcomes == [[0.0], [1.0]]
+    assert after.components[0] == before.components[0]
+    assert b"told Decision" in after.components[1][0]
     assert Cell(0, 0, 0) not in notes.cells
 
 
@@ -198,19 +233,29 @@ def test_a_settled_cell_is_not_tried_again_nor_is_a_settled_group() -> None:
     judged, notes = judge(lambda *_: Score(1.0, ""), payload("a", "b"), settled={Cell(0, 1, 0): given_up})
     whole, _ = judge(lambda *_: Score(1.0, ""), payload("a", "b"), settled={Cell(0, -1, -1): given_up})
 
-    assert findings_of(judged.groups[0], 2, 1).rows[1][0].outcome == given_up
+    assert known(judged).outcomes == [[1.0], [Cause.LIMIT]]
+    assert told(judged, 1).reason == "given up"
     assert Cell(0, 1, 0) not in notes.cells
-    assert findings_of(whole.groups[0], 2, 1) == Findings([0, 0], [[findings_of(whole.groups[0], 2, 1).rows[0][0]]])
-    assert findings_of(whole.groups[0], 2, 1).rows[0][0].outcome == given_up
+    assert (known(whole).distinct, known(whole).outcomes) == ([0, 0], [[Cause.LIMIT]])
+    assert told(whole).reason == "given up"
+
+
+def test_what_is_lost_in_a_later_round_is_what_was_still_asked() -> None:
+    first, _ = judge(
+        lambda sample, _: Score(0.0, "") if sample.completion == "a" else Ask((QUESTION,)), payload("a", "b")
+    )
+    lost = known(Judged(groups=[Abstain(Cause.LIMIT, "gone")]), known(first))
+
+    assert lost.outcomes == [[0.0], [Cause.LIMIT]]
+    assert b"gone" in lost.components[1][0]
 
 
 def test_a_term_that_is_not_active_abstains() -> None:
     sent = payload("a")
-    judged = Chunk(verifiers=(None,), payloads=(sent,)).run(Notes(), [sent])
-    outcome = only(judged)
+    judged = Chunk(terms=(says(lambda *_: Score(1.0, ""), active=False),), payloads=(sent,)).run(Notes(), [sent])
 
-    assert isinstance(outcome, Abstain)
-    assert outcome.cause is Cause.NOT_APPLICABLE
+    assert known(judged).outcomes == [[Cause.NOT_APPLICABLE]]
+    assert told(judged).weight == 0.0
 
 
 def test_a_question_that_cannot_travel_is_its_own_cells_fault() -> None:
@@ -221,8 +266,5 @@ def test_a_question_that_cannot_travel_is_its_own_cells_fault() -> None:
             return Ask((question,)) if sample.completion == "asks" else Score(1.0, "fine")
 
         judged, _ = judge(ask, payload("plain", "asks"))
-        first, second = (row[0].outcome for row in findings_of(judged.groups[0], 2, 1).rows)
 
-        assert first == Score(1.0, "fine")
-        assert isinstance(second, Abstain)
-        assert second.cause is Cause.INTERNAL
+        assert known(judged).outcomes == [[1.0], [Cause.INTERNAL]]

@@ -37,10 +37,3 @@ def test_every_group_is_in_one_chunk_in_order_and_chunks_are_bounded(
 
 def test_a_small_batch_is_shared_by_all_workers() -> None:
     assert len(list(plan([group(16)] * 4, slots=2))) == 2
-
-
-def test_a_term_that_is_not_active_has_no_verifier() -> None:
-    waiting = (PlannedTerm(term=TERM[0].term, verifier=TERM[0].verifier, active=False),)
-    (piece,) = plan([group(1, term=waiting)], slots=1)
-
-    assert piece.chunk.verifiers == (None,)

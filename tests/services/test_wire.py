@@ -7,12 +7,12 @@ from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jurist.services import codec, wire
+from jurist.services import decode, wire
 from jurist.services.cookbook import Cookbook
 from jurist.services.errors import BadInputError
 from jurist.v1 import reward_pb2
 
-DECODER = codec.Decoder(Cookbook())
+DECODER = decode.Decoder(Cookbook())
 DESCRIPTOR = reward_pb2.ScoreBatchRequest.DESCRIPTOR
 
 
@@ -39,7 +39,7 @@ def test_text_that_is_not_utf8_is_found(text: bytes, path: str) -> None:
 
 def test_a_message_that_is_cut_off_is_told() -> None:
     with pytest.raises(BadInputError, match="malformed or cut off"):
-        codec.parse(reward_pb2.ScoreBatchRequest, message()[:-1])
+        decode.parse(reward_pb2.ScoreBatchRequest, message()[:-1])
 
 
 @given(st.binary(max_size=200))

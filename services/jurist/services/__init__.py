@@ -1,1 +1,1 @@
-"""The shells around the verifiers: codec, plan, lanes, combine, gRPC server, command line."""
+"""The shells around the verifiers: decode, plan, lanes, combine, encode, gRPC server, command line."""

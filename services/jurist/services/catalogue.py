@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from jurist import verifiers
-from jurist.services import codec, options
+from jurist.services import encode, options
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def catalogue(recipes: Cookbook) -> reward_pb2.ListVerifiersResponse:
     return reward_pb2.ListVerifiersResponse(
         verifiers=[describe(name) for name in verifiers.names()],
         recipes=[
-            reward_pb2.RecipeInfo(recipe=codec.encode_recipe(recipes[name]), description=recipes[name].description)
+            reward_pb2.RecipeInfo(recipe=encode.recipe(recipes[name]), description=recipes[name].description)
             for name in recipes.names()
         ],
     )

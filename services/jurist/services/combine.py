@@ -12,13 +12,13 @@ import math
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from jurist.services.values import Advantage, Component, GroupReward, RolloutReward
-from jurist.verifiers import Abstain, Ask, Cause, Score
+from jurist.services.values import Advantage, GroupReward
+from jurist.verifiers import Ask, Cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jurist.services.values import Findings, Group, PlannedTerm
+    from jurist.services.values import Findings, Group, Outcome, PlannedTerm
 
 __all__ = ["advantages", "combine", "deviation"]
 
@@ -27,41 +27,27 @@ STD_FLOOR = 1e-6  # what verl adds to a group's deviation; TRL adds 1e-4
 
 def combine(group: Group, findings: Findings) -> GroupReward:
     """Give each rollout of a group its reward and advantage."""
-    rows = [
-        [Component(_settled(finding.outcome), finding.elapsed_ms, finding.details) for finding in row]
-        for row in findings.rows
-    ]
-    row_rewards = [_reward(group.terms, row) for row in rows]
+    row_rewards = [_reward(group.terms, outcomes) for outcomes in findings.outcomes]
     rewards = [row_rewards[row] for row in findings.distinct]
     known = [reward for reward in rewards if reward is not None]
     return GroupReward(
         group=group,
-        rollouts=[
-            RolloutReward(reward, advantage, rows[row])
-            for row, reward, advantage in zip(
-                findings.distinct, rewards, advantages(group.recipe.advantage, rewards), strict=True
-            )
-        ],
+        findings=findings,
+        rewards=rewards,
+        advantages=advantages(group.recipe.advantage, rewards),
         mean=fmean(known) if known else None,
         std=deviation(known) if known else None,
         zero_variance=not known or min(known) == max(known),
     )
 
 
-def _settled(outcome: object) -> Score | Abstain:
-    if isinstance(outcome, Ask):  # nobody answered: the engine settles every question, so this is a fault of ours
-        return Abstain(Cause.INTERNAL, "a question was left unanswered")
-    assert isinstance(outcome, Score | Abstain)  # noqa: S101  # what a lane returns has no other case
-    return outcome
-
-
-def _reward(terms: Sequence[PlannedTerm], components: Sequence[Component]) -> float | None:
+def _reward(terms: Sequence[PlannedTerm], outcomes: Sequence[Outcome]) -> float | None:
     total, factor, adds = 0.0, 1.0, False
-    for planned, component in zip(terms, components, strict=True):
+    for planned, outcome in zip(terms, outcomes, strict=True):
         if not planned.active:
             continue
-        verdict, term = component.verdict, planned.term
-        value = verdict.value if isinstance(verdict, Score) else term.on_abstain
+        term = planned.term
+        value = term.on_abstain if isinstance(outcome, Cause | Ask) else outcome
         if value is None:
             return None
         if term.gate:

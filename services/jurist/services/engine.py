@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from jurist.services.answers import Answers
 from jurist.services.combine import combine
 from jurist.services.errors import OverloadedError, StoppingError, first_of
-from jurist.services.judge import Cell, findings_of
+from jurist.services.judge import Cell, findings_of, settled
 from jurist.services.plan import plan
-from jurist.services.values import Finding, Findings
 from jurist.verifiers import Abstain, Ask, Cause, NoReply
 
 if TYPE_CHECKING:
@@ -26,12 +25,13 @@ if TYPE_CHECKING:
     from jurist.services.lanes import Lane, RulesLane
     from jurist.services.metrics import Metrics
     from jurist.services.plan import Piece
-    from jurist.services.values import Batch, Group, GroupReward
+    from jurist.services.values import Batch, Findings, Group, GroupReward
     from jurist.verifiers import Question, Reply
 
 __all__ = ["Engine"]
 
 ROUNDS = 4  # how often a verifier may ask about one completion before it is taken to be at fault
+STILL_ASKS = Abstain(Cause.INTERNAL, f"the verifier still asked after {ROUNDS} rounds of replies")
 CHUNKS_AHEAD = 2  # chunks of one batch in the lane for each of its slots: busy workers, yet no batch shuts out the next
 RETRY_AFTER_S = 0.5
 
@@ -132,9 +132,9 @@ class Engine:
         with self._metrics.lane("rules"):
             judged = await self._rules.judge(piece.chunk)
         async with asyncio.TaskGroup() as tasks:
-            for place, (index, wired) in enumerate(zip(piece.indices, judged.groups, strict=True)):
+            for place, (index, found) in enumerate(zip(piece.indices, judged.groups, strict=True)):
                 group = groups[index]
-                findings = findings_of(wired, len(group.rollout_ids), len(group.terms))
+                findings = findings_of(found, group)
                 if _questions(findings):
                     alone = replace(piece.chunk, payloads=piece.chunk.payloads[place : place + 1])
                     tasks.create_task(self._ask(index, group, alone, findings, deliver))
@@ -163,9 +163,9 @@ class Engine:
                     for cell, ask in asked.items()
                 },
             )
-            (wired,) = (await self._rules.judge(again)).groups
-            findings = findings_of(wired, len(group.rollout_ids), len(group.terms), findings)
-        self._deliver(index, group, _settled(findings), deliver)
+            (found,) = (await self._rules.judge(again)).groups
+            findings = findings_of(found, group, findings)
+        self._deliver(index, group, settled(findings, group.terms, STILL_ASKS), deliver)
 
     def _deliver(
         self, index: int, group: Group, findings: Findings, deliver: Callable[[int, GroupReward], None]
@@ -184,20 +184,8 @@ class Engine:
 
 def _questions(findings: Findings) -> dict[Cell, Ask]:
     return {
-        Cell(0, row, term): finding.outcome
-        for row, cells in enumerate(findings.rows)
-        for term, finding in enumerate(cells)
-        if isinstance(finding.outcome, Ask)
+        Cell(0, row, term): outcome
+        for row, outcomes in enumerate(findings.outcomes)
+        for term, outcome in enumerate(outcomes)
+        if isinstance(outcome, Ask)
     }
-
-
-def _settled(findings: Findings) -> Findings:
-    """Give up on verifiers that would ask for ever."""
-    fault = Abstain(Cause.INTERNAL, f"the verifier still asked after {ROUNDS} rounds of replies")
-    return Findings(
-        findings.distinct,
-        [
-            [Finding(fault, cell.elapsed_ms) if isinstance(cell.outcome, Ask) else cell for cell in cells]
-            for cells in findings.rows
-        ],
-    )

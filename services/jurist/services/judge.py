@@ -9,20 +9,25 @@ from __future__ import annotations
 
 import pickle
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from jurist.services import wire
-from jurist.services.codec import samples
-from jurist.services.values import Finding, Findings
+from jurist.services import encode
+from jurist.services.decode import samples
+from jurist.services.values import Findings
 from jurist.verifiers import Abstain, Ask, Cause, NoReply, Score, decide_equality
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from jurist.services.values import Group, Outcome, PlannedTerm
     from jurist.verifiers import Decision, Equality, Reply, Sample, Verdict, Verifier
 
-__all__ = ["Cell", "Chunk", "Decide", "Judged", "Progress", "Work", "findings_of"]
+__all__ = ["Cell", "Chunk", "Decide", "Found", "Judged", "Progress", "Work", "findings_of", "settled"]
+
+TAIL = 64  # characters of a completion's end by which it is told from others before it is read whole
 
 
 class Cell(NamedTuple):
@@ -47,85 +52,119 @@ class Progress(Protocol):
         ...
 
 
-# What a cell found, as it travels between processes: score, cause or question; reason; details in wire form;
-# milliseconds. Tuples pickle several times faster than dataclasses, and a Struct is dear to build: here, not in the
-# front's one thread.
-Wired = tuple[float | Cause | Ask, str, bytes, float]
+class Found(NamedTuple):
+    """What one go found about a group: as `Findings`, but None and empty where a cell was not judged this time."""
 
-
-# A group's findings: the row of each rollout, and the rows, a row a distinct completion; or why there are none at all.
-WiredGroup = tuple[Sequence[int], Sequence[Sequence["Wired | None"]]] | Abstain
+    distinct: Sequence[int]
+    outcomes: Sequence[Sequence[Outcome | None]]
+    components: Sequence[Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a chunk gave, group by group, and the tracebacks of stray errors."""
+    """What a chunk gave, group by group, or why a group gave nothing; and the tracebacks of stray errors."""
 
-    groups: Sequence[WiredGroup]
+    groups: Sequence[Found | Abstain]
     faults: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Groups to be judged by the same verifiers.
+    """Groups to be judged by the same terms.
 
     `payloads` are the groups in wire form; `run` is given them again, since they travel to a worker on a way of their
-    own. A verifier that is None is not active. With `replies` only the cells named there are judged, with their
-    replies; all others come back as None. `settled` gives the verdict of cells that must not be tried (again).
+    own. With `replies` only the cells named there are judged, with their replies. `settled` gives the verdict of cells
+    that must not be tried (again).
     """
 
-    verifiers: tuple[Verifier | None, ...]
+    terms: tuple[PlannedTerm, ...]
     payloads: tuple[bytes | memoryview, ...]
     replies: Mapping[Cell, tuple[Reply, ...]] | None = None
     settled: Mapping[Cell, Abstain] = field(default_factory=dict[Cell, Abstain])
 
     def run(self, progress: Progress, payloads: Sequence[bytes | memoryview]) -> Judged:
         """Judge every cell."""
-        faults: list[str] = []
-        groups = [self._group(index, payload, progress, faults) for index, payload in enumerate(payloads)]
-        return Judged(groups=groups, faults=faults)
+        bench = _Bench(self, progress)
+        groups = [bench.group(index, payload) for index, payload in enumerate(payloads)]
+        return Judged(groups=groups, faults=bench.faults)
 
-    def _group(self, index: int, payload: bytes | memoryview, progress: Progress, faults: list[str]) -> WiredGroup:
+
+class _Bench:
+    """A chunk while it is being judged."""
+
+    def __init__(self, chunk: Chunk, progress: Progress) -> None:
+        self.faults: list[str] = []
+        self._chunk = chunk
+        self._progress = progress
+        self._headings = [encode.heading(planned) for planned in chunk.terms]
+
+    def group(self, index: int, payload: bytes | memoryview) -> Found | Abstain:
         decoding = Cell(index, -1, -1)
-        if decoding in self.settled:
-            return self.settled[decoding]
-        progress.at(decoding)
+        if decoding in self._chunk.settled:
+            return self._chunk.settled[decoding]
+        self._progress.at(decoding)
         try:
             decoded = samples(payload)
         except Exception as error:  # noqa: BLE001  # the front checked it, so the fault is ours
-            faults.append("".join(traceback.format_exception(error)))
+            self.faults.append("".join(traceback.format_exception(error)))
             return Abstain(Cause.INTERNAL, f"the group cannot be decoded: {type(error).__name__}")
-        distinct: dict[tuple[object, ...], int] = {}
-        firsts: list[Sample] = []
-        rows: list[int] = []
-        for sample in decoded:
-            row = distinct.setdefault((sample.completion, sample.finish_reason, sample.completion_tokens), len(firsts))
-            if row == len(firsts):
-                firsts.append(sample)
-            rows.append(row)
-        found = [
-            [self._cell(Cell(index, row, term), sample, progress, faults) for term in range(len(self.verifiers))]
+        distinct, firsts = _distinct(decoded)
+        rows = [
+            [self._cell(Cell(index, row, term), sample) for term in range(len(self._headings))]
             for row, sample in enumerate(firsts)
         ]
-        return rows, found
+        return Found(distinct, [[cell[0] for cell in row] for row in rows], [[cell[1] for cell in row] for row in rows])
 
-    def _cell(self, cell: Cell, sample: Sample, progress: Progress, faults: list[str]) -> Wired | None:
-        verifier = self.verifiers[cell.term]
-        if self.replies is not None and cell not in self.replies:
-            return None
-        if cell in self.settled:
-            return _wired(self.settled[cell], 0.0)
-        if verifier is None:
-            return _wired(NOT_YET, 0.0)
-        replies = self.replies[cell] if self.replies is not None else ()
-        progress.at(cell)
+    def _cell(self, cell: Cell, sample: Sample) -> tuple[Outcome | None, bytes]:
+        chunk, planned = self._chunk, self._chunk.terms[cell.term]
+        if chunk.replies is not None and cell not in chunk.replies:
+            return None, b""
+        if cell in chunk.settled:
+            return self._told(cell, chunk.settled[cell], 0.0)
+        if not planned.active:
+            return self._told(cell, NOT_YET, 0.0)
+        replies = chunk.replies[cell] if chunk.replies is not None else ()
+        self._progress.at(cell)
         start = perf_counter()
         try:
-            outcome = verifier.verdict(sample, replies)
-            return _wired(outcome, (perf_counter() - start) * 1e3)
+            outcome = planned.verifier.verdict(sample, replies)
+            return self._told(cell, outcome, (perf_counter() - start) * 1e3)
         except BaseException as error:  # noqa: BLE001  # the one place; even sys.exit is the verifier's fault alone
-            faults.extend(_fault(verifier, error))
-            return _wired(_abstention(error), (perf_counter() - start) * 1e3)
+            self.faults.extend(_fault(planned.verifier, error))
+            return self._told(cell, _abstention(error), (perf_counter() - start) * 1e3)
+
+    def _told(self, cell: Cell, outcome: Verdict | Ask, elapsed_ms: float) -> tuple[Outcome, bytes]:
+        match outcome:
+            case Score(value):
+                return float(value), encode.component(self._headings[cell.term], outcome, elapsed_ms)
+            case Abstain(cause):
+                return cause, encode.component(self._headings[cell.term], outcome, elapsed_ms)
+            case Ask(questions):
+                hash(questions)  # what cannot be hashed or sent is this cell's fault, and must not become another's
+                pickle.dumps(outcome)
+                return outcome, b""
+        raise TypeError(f"a verifier answers with Score, Abstain or Ask, not {type(outcome).__name__}")
+
+
+def _distinct(decoded: Sequence[Sample]) -> tuple[list[int], list[Sample]]:
+    """Return each sample's row among the distinct ones, and those.
+
+    Texts are hashed whole only where length and end are equal: hashing a long one costs as much as judging it may.
+    """
+    marks = [
+        (len(sample.completion), sample.completion[-TAIL:], sample.finish_reason, sample.completion_tokens)
+        for sample in decoded
+    ]
+    counts = Counter(marks)
+    firsts: list[Sample] = []
+    rows: list[int] = []
+    seen: dict[object, int] = {}
+    for sample, mark in zip(decoded, marks, strict=True):
+        row = seen.setdefault(mark if counts[mark] == 1 else (mark, sample.completion), len(firsts))
+        if row == len(firsts):
+            firsts.append(sample)
+        rows.append(row)
+    return rows, firsts
 
 
 NOT_YET = Abstain(Cause.NOT_APPLICABLE, "the term starts at a later policy step")
@@ -146,51 +185,36 @@ def _fault(verifier: Verifier, error: BaseException) -> Iterator[str]:
         yield f"{type(verifier).__name__}: {''.join(traceback.format_exception(error))}"
 
 
-def _wired(outcome: Verdict | Ask, elapsed_ms: float) -> Wired:
-    match outcome:
-        case Score(value, reason, details):
-            return value, _utf8(reason), wire.struct(details), elapsed_ms
-        case Abstain(cause, reason, details):
-            return cause, _utf8(reason), wire.struct(details), elapsed_ms
-        case Ask(questions):
-            hash(questions)  # what cannot be hashed or sent is this cell's fault, and must not become another's
-            pickle.dumps(outcome)
-            return outcome, "", b"", elapsed_ms
-    raise TypeError(f"a verifier answers with Score, Abstain or Ask, not {type(outcome).__name__}")
-
-
-def _utf8(text: str) -> str:
-    """Replace what the wire cannot carry: a reason may quote a lone surrogate."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _finding(wired: Wired) -> Finding:
-    what, reason, details, elapsed_ms = wired
-    if isinstance(what, Ask):
-        return Finding(what, elapsed_ms)
-    # `Cause` is text, so what is left is a number.
-    verdict = Abstain(what, reason) if isinstance(what, Cause) else Score(what, reason)
-    return Finding(verdict, elapsed_ms, details)
-
-
-def findings_of(wired: WiredGroup, rollouts: int, terms: int, before: Findings | None = None) -> Findings:
-    """Unpack what was found about a group; cells that were not judged this time keep what was found `before`."""
-    if isinstance(wired, Abstain):
-        lost = Finding(wired, 0.0)
-        if before is None:
-            return Findings([0] * rollouts, [[lost] * terms])
-        kept = [[lost if isinstance(cell.outcome, Ask) else cell for cell in cells] for cells in before.rows]
-        return Findings(before.distinct, kept)
-    distinct, rows = wired
+def findings_of(found: Found | Abstain, group: Group, before: Findings | None = None) -> Findings:
+    """Return what is known of a group now; cells that were not judged this time keep what was found `before`."""
+    if isinstance(found, Abstain):
+        return settled(before or _unjudged(group), group.terms, found)
     if before is None:
-        return Findings(distinct, [[_finding(cell) for cell in cells if cell is not None] for cells in rows])
-    return Findings(
-        distinct,
-        [
-            [old if cell is None else _finding(cell) for cell, old in zip(cells, olds, strict=True)]
-            for cells, olds in zip(rows, before.rows, strict=True)
-        ],
-    )
+        every = cast("Sequence[Sequence[Outcome]]", found.outcomes)  # a first go leaves no cell out
+        return Findings(found.distinct, every, found.components)
+    return _over(before, found)
+
+
+def settled(findings: Findings, terms: Sequence[PlannedTerm], verdict: Abstain) -> Findings:
+    """Give a verdict to every cell that still asks."""
+    told = [encode.component(encode.heading(planned), verdict, 0.0) for planned in terms]
+    outcomes = [[verdict.cause if isinstance(outcome, Ask) else None for outcome in row] for row in findings.outcomes]
+    return _over(findings, Found(findings.distinct, outcomes, [told] * len(outcomes)))
+
+
+def _unjudged(group: Group) -> Findings:
+    terms = len(group.terms)
+    return Findings([0] * len(group.rollout_ids), [[Ask(())] * terms], [[b""] * terms])
+
+
+def _over(before: Findings, found: Found) -> Findings:
+    outcomes, components = [list(row) for row in before.outcomes], [list(row) for row in before.components]
+    for row, cells in enumerate(found.outcomes):
+        for term, outcome in enumerate(cells):
+            if outcome is not None:
+                outcomes[row][term] = outcome
+                components[row][term] = found.components[row][term]
+    return Findings(before.distinct, outcomes, components)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from jurist.verifiers import Score
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from jurist.services.values import GroupReward
+    from jurist.services.values import GroupReward, Outcome
 
 __all__ = ["Metrics"]
 
@@ -69,14 +67,13 @@ class Metrics:
 
     def group(self, reward: GroupReward) -> None:
         """Count a group's rollouts and verdicts."""
-        rollouts = reward.rollouts
-        self._rollouts.inc(len(rollouts))
-        self._masked.inc(sum(rollout.reward is None for rollout in rollouts))
+        rows = reward.findings.distinct
+        self._rollouts.inc(len(rows))
+        self._masked.inc(sum(gained is None for gained in reward.rewards))
         for term, planned in enumerate(reward.group.terms):
-            verdicts = (rollout.components[term].verdict for rollout in rollouts)
-            outcomes = Tally("score" if isinstance(verdict, Score) else verdict.cause for verdict in verdicts)
-            for outcome, count in outcomes.items():
-                self._verdicts.labels(planned.term.verifier, str(outcome)).inc(count)
+            found = [_outcome(outcomes[term]) for outcomes in reward.findings.outcomes]
+            for outcome, count in Tally(found[row] for row in rows).items():
+                self._verdicts.labels(planned.term.verifier, outcome).inc(count)
 
     @contextmanager
     def lane(self, name: str) -> Generator[None]:
@@ -97,3 +94,7 @@ class Metrics:
             thread.join()
 
         return server.server_port, stop
+
+
+def _outcome(outcome: Outcome) -> str:
+    return "score" if isinstance(outcome, float) else str(outcome)

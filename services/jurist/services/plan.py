@@ -48,11 +48,10 @@ def plan(groups: Sequence[Group], slots: int) -> Iterator[Piece]:
 
 
 def _piece(groups: Sequence[Group], indices: Sequence[int]) -> Piece:
-    terms = groups[indices[0]].terms
     return Piece(
         indices=tuple(indices),
         chunk=Chunk(
-            verifiers=tuple(planned.verifier if planned.active else None for planned in terms),
+            terms=groups[indices[0]].terms,
             payloads=tuple(groups[index].payload for index in indices),
         ),
     )

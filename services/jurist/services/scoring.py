@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from jurist.client import Client, InvalidInputError
-from jurist.services import assembly, codec
+from jurist.services import assembly, decode, encode
 from jurist.services.cookbook import Cookbook
 from jurist.services.errors import BadInputError
 from jurist.services.metrics import Metrics
@@ -79,7 +79,7 @@ async def local(config: Config, recipe: reward_pb2.Recipe | None) -> AsyncGenera
     Raises:
         ConfigurationError: it cannot start.
     """
-    decoder = codec.Decoder(Cookbook(config.recipes))
+    decoder = decode.Decoder(Cookbook(config.recipes))
     engine = assembly.engine(config, Metrics())
     await engine.start()
 
@@ -89,7 +89,7 @@ async def local(config: Config, recipe: reward_pb2.Recipe | None) -> AsyncGenera
         scores: dict[int, reward_pb2.GroupScores] = {}
 
         def deliver(index: int, reward: GroupReward) -> None:
-            scores[index] = codec.encode_group(reward)
+            scores[index] = reward_pb2.GroupScores.FromString(encode.group_scores(reward))
 
         await engine.score(batch, deliver, wait=True)
         return [scores[index] for index in range(len(groups))]

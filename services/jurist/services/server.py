@@ -12,7 +12,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from jurist.services import codec
+from jurist.services import decode, encode
 from jurist.services.catalogue import catalogue
 from jurist.services.config import MESSAGE_BYTES
 from jurist.services.errors import (
@@ -65,7 +65,7 @@ class RewardService:
     def __init__(self, engine: Engine, recipes: Cookbook, metrics: Metrics) -> None:
         self._engine = engine
         self._recipes = recipes
-        self._decoder = codec.Decoder(recipes)
+        self._decoder = decode.Decoder(recipes)
         self._metrics = metrics
         self._streams: set[Stream] = set()
         self._calls = 0
@@ -105,15 +105,13 @@ class RewardService:
         """
         batch = self._decoder.batch(data)
         structlog.contextvars.bind_contextvars(request_id=batch.request_id)
-        scores: dict[int, reward_pb2.GroupScores] = {}
+        scores: dict[int, bytes] = {}
 
         def deliver(index: int, reward: GroupReward) -> None:
-            scores[index] = codec.encode_group(reward)
+            scores[index] = encode.group_scores(reward)
 
         await self._engine.score(batch, deliver)
-        return reward_pb2.ScoreBatchResponse(
-            groups=[scores[index] for index in range(len(batch.groups))], request_id=batch.request_id
-        ).SerializeToString()
+        return encode.batch_response(batch.request_id, [scores[index] for index in range(len(batch.groups))])
 
     async def score_stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
         """Answer ScoreStream."""

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 from typing import TYPE_CHECKING
 
-from jurist.services import codec
+from jurist.services import decode, encode
 from jurist.services.errors import BadInputError, StoppingError
 from jurist.services.values import Batch
 from jurist.v1 import reward_pb2
@@ -14,8 +14,8 @@ from jurist.v1 import reward_pb2
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from jurist.services.codec import Decoder
     from jurist.services.cookbook import BoundRecipe
+    from jurist.services.decode import Decoder
     from jurist.services.engine import Engine
     from jurist.services.values import Group, GroupReward
 
@@ -33,7 +33,7 @@ class Stream:
         self._engine = engine
         self._decoder = decoder
         self._write = write
-        self._answers: asyncio.Queue[reward_pb2.ScoreStreamResponse | None] = asyncio.Queue()
+        self._answers: asyncio.Queue[bytes | None] = asyncio.Queue()
         self._written = asyncio.Event()
         self._waiting: list[Group] = []
         self._ids: set[str] = set()
@@ -76,20 +76,20 @@ class Stream:
         """Accept a message's group, or answer with a refusal."""
         group_id = ""
         try:
-            message = codec.parse(reward_pb2.ScoreStreamRequest, data)
+            message = decode.parse(reward_pb2.ScoreStreamRequest, data)
             group_id = message.group.group_id
             if not self._request_id:
-                codec.check_request_id(message.request_id)
+                decode.check_request_id(message.request_id)
                 self._request_id = message.request_id or uuid.uuid4().hex
             if message.HasField("recipe"):
                 self._recipe = None  # where it is refused, the one before must not stand in
                 self._recipe = self._decoder.recipe(message.recipe)
-            group = self._decoder.group(message.group, self._recipe, codec.policy_step(message))
+            group = self._decoder.group(message.group, self._recipe, decode.policy_step(message))
             if group_id in self._ids:
                 raise BadInputError("group_id", f"{group_id!r} is still being scored on this stream")  # noqa: TRY301
         except BadInputError as error:
             refusal = reward_pb2.Refusal(group_id=group_id, field=error.field, message=error.message)
-            self._answers.put_nowait(reward_pb2.ScoreStreamResponse(refusal=refusal))
+            self._answers.put_nowait(reward_pb2.ScoreStreamResponse(refusal=refusal).SerializeToString())
         else:
             self._ids.add(group_id)
             self._waiting.append(group)
@@ -114,7 +114,7 @@ class Stream:
 
     def _deliver(self, _: int, reward: GroupReward) -> None:
         self._ids.discard(reward.group.group_id)
-        self._answers.put_nowait(reward_pb2.ScoreStreamResponse(scores=codec.encode_group(reward)))
+        self._answers.put_nowait(encode.stream_response(encode.group_scores(reward)))
 
     async def _room(self) -> None:
         """Wait until the client has read enough."""
@@ -124,5 +124,5 @@ class Stream:
 
     async def _write_answers(self) -> None:
         while (answer := await self._answers.get()) is not None:
-            await self._write(answer.SerializeToString())
+            await self._write(answer)
             self._written.set()

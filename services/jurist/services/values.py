@@ -9,19 +9,17 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from jurist.verifiers import Ask, Verdict, Verifier
+from jurist.verifiers import Ask, Cause, Verifier
 
 __all__ = [
     "Advantage",
     "Batch",
-    "Component",
-    "Finding",
     "Findings",
     "Group",
     "GroupReward",
+    "Outcome",
     "PlannedTerm",
     "Recipe",
-    "RolloutReward",
     "Term",
 ]
 
@@ -111,50 +109,34 @@ class Batch:
         return sum(len(group.payload) for group in self.groups)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a verifier said of one distinct completion, how long it took, milliseconds, and its details in wire form."""
-
-    outcome: Verdict | Ask
-    elapsed_ms: float
-    details: bytes = b""
+Outcome = float | Cause | Ask
+"""What a verifier came to: a score, why there is none, or what it must know first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """What was found about one group.
 
-    `distinct[r]` is the row of rollout r in `rows`; equal completions share a row. `rows[d][t]` is term t's finding.
+    `distinct[r]` is the row of rollout r in the two tables; equal completions share a row. `outcomes[d][t]` is what
+    term t came to, `components[d][t]` the same as it is answered, in wire form; empty for an `Ask`.
     """
 
     distinct: Sequence[int]
-    rows: Sequence[Sequence[Finding]]
-
-
-@dataclass(frozen=True, slots=True)
-class Component:
-    """One term's part in one rollout's reward; `details` in wire form."""
-
-    verdict: Verdict
-    elapsed_ms: float
-    details: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class RolloutReward:
-    """One rollout's reward and advantage, None where it has none, and its components in the recipe's order."""
-
-    reward: float | None
-    advantage: float | None
-    components: Sequence[Component]
+    outcomes: Sequence[Sequence[Outcome]]
+    components: Sequence[Sequence[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class GroupReward:
-    """One group's rewards; `mean` and `std` are None when no rollout has a reward."""
+    """One group's rewards and advantages, rollout by rollout: None where there is none.
+
+    `mean` and `std` are None when no rollout has a reward.
+    """
 
     group: Group
-    rollouts: Sequence[RolloutReward]
+    findings: Findings
+    rewards: Sequence[float | None]
+    advantages: Sequence[float | None]
     mean: float | None
     std: float | None
     zero_variance: bool

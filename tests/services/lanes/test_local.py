@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hostile import Leave, Slow, Spin
 
-from jurist.services.judge import Chunk, findings_of
+from jurist.services.judge import Chunk, Found
 from jurist.services.lanes.local import LocalRules
 from jurist.services.lanes.worker import Limits
+from jurist.services.values import PlannedTerm, Term
 from jurist.v1 import reward_pb2
-from jurist.verifiers import Abstain, Cause, Decision, Equality, NoReply, Score
+from jurist.verifiers import Abstain, Cause, Decision, Equality, NoReply
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,15 +41,17 @@ def chunk(verifier: Verifier, *groups: tuple[str, ...]) -> Chunk:
         for completion in completions:
             message.rollouts.add(completion=completion)
         payloads.append(message.SerializeToString())
-    return Chunk(verifiers=(verifier,), payloads=tuple(payloads))
+    planned = PlannedTerm(term=Term(verifier="hostile"), verifier=verifier, active=True)
+    return Chunk(terms=(planned,), payloads=tuple(payloads))
 
 
 async def outcomes(lane: LocalRules, wanted: Chunk) -> list[list[str]]:
     judged = await asyncio.wait_for(lane.judge(wanted), 60)
-    found = [findings_of(group, 3, 1) for group in judged.groups]
+    assert all(isinstance(found, Found) for found in judged.groups)
     return [
-        ["score" if isinstance(row[0].outcome, Score) else str(row[0].outcome) for row in findings.rows]
-        for findings in found
+        ["score" if isinstance(outcome, float) else str(outcome) for (outcome,) in found.outcomes]
+        for found in judged.groups
+        if isinstance(found, Found)
     ]
 
 
@@ -102,7 +105,7 @@ async def test_a_question_for_another_lane_gets_no_reply(rules: LocalRules) -> N
 
 async def test_a_group_that_cannot_be_decoded_abstains_alone(rules: LocalRules) -> None:
     good = chunk(Slow(), ("a", "b", "c"))
-    judged = await rules.judge(Chunk(verifiers=good.verifiers, payloads=(b"\xff\xff", *good.payloads)))
+    judged = await rules.judge(Chunk(terms=good.terms, payloads=(b"\xff\xff", *good.payloads)))
 
     assert isinstance(judged.groups[0], Abstain)
     assert judged.groups[0].cause is Cause.INTERNAL

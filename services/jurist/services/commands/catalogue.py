@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from jurist import verifiers as registry
-from jurist.services import catalogue, codec, options
+from jurist.services import catalogue, encode, options
 from jurist.services.commands.ending import told
 from jurist.services.cookbook import Cookbook
 from jurist.services.errors import UnknownNameError
@@ -74,7 +74,7 @@ def recipes(
         book = Cookbook(folder)
         chosen = {each: book[each] for each in ([name] if name else book.names())}
     if as_json:
-        encoded = [MessageToDict(codec.encode_recipe(one), preserving_proto_field_name=True) for one in chosen.values()]
+        encoded = [MessageToDict(encode.recipe(one), preserving_proto_field_name=True) for one in chosen.values()]
         typer.echo(json.dumps(encoded, indent=2))
         return
     console = Console()

@@ -15,7 +15,7 @@ from jurist.verifiers import Abstain, Cause, Equality, NoReply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jurist.services.judge import Cell, Chunk, WiredGroup, Work
+    from jurist.services.judge import Cell, Chunk, Found, Work
     from jurist.services.lanes.worker import Limits
     from jurist.verifiers import Question, Reply
 
@@ -58,7 +58,7 @@ class LocalRules:
 
     async def judge(self, chunk: Chunk) -> Judged:
         """Judge a chunk; a cell that takes its worker down abstains with LIMIT, the others are judged without it."""
-        groups: list[WiredGroup] = []
+        groups: list[Found | Abstain] = []
         faults: list[str] = []
         rest = chunk
         while rest.payloads:

@@ -1,4 +1,4 @@
-"""Protobuf to values and back. Bad input stops here, with the path of the field at fault.
+"""Protobuf to values. Bad input stops here, with the path of the field at fault.
 
 Requests arrive as bytes, not as messages, so that malformed ones get the same clear refusal as wrong ones. Texts stay
 in wire form (`Group.payload`) and are decoded by `samples`, where they are judged.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
@@ -18,7 +18,7 @@ from jurist.services.errors import BadInputError, TooLargeError
 from jurist.services.program_tests import program_tests
 from jurist.services.values import Advantage, Batch, Group
 from jurist.v1 import reward_pb2
-from jurist.verifiers import Cause, Criterion, FinishReason, Sample, Score, Task
+from jurist.verifiers import Criterion, FinishReason, Sample, Task
 from jurist.verifiers import Message as Turn
 
 if TYPE_CHECKING:
@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
     from jurist.services.cookbook import BoundRecipe
-    from jurist.services.values import Component, GroupReward, PlannedTerm, Recipe
-__all__ = ["Decoder", "check_request_id", "encode_group", "encode_recipe", "parse", "policy_step", "samples"]
+__all__ = ["ADVANTAGES", "Decoder", "check_request_id", "parse", "policy_step", "samples"]
 
 M = TypeVar("M", bound=Message)
 
@@ -52,7 +51,6 @@ ADVANTAGES = {
     reward_pb2.ADVANTAGE_MEAN_ONLY: Advantage.MEAN_ONLY,
     reward_pb2.ADVANTAGE_LEAVE_ONE_OUT: Advantage.LEAVE_ONE_OUT,
 }
-CAUSES = {cause: getattr(reward_pb2, f"CAUSE_{cause.value}") for cause in Cause}
 
 
 def parse(message: type[M], data: bytes) -> M:
@@ -283,64 +281,3 @@ def samples(payload: bytes | memoryview) -> list[Sample]:
 
 def _criterion(wired: reward_pb2.Criterion) -> Criterion:
     return Criterion(wired.text, wired.weight if wired.HasField("weight") else 1.0)
-
-
-def encode_group(reward: GroupReward) -> reward_pb2.GroupScores:
-    """Encode a group's rewards."""
-    group = reward.group
-    message = reward_pb2.GroupScores(
-        group_id=group.group_id,
-        mean=reward.mean,
-        std=reward.std,
-        zero_variance=reward.zero_variance,
-        recipe=group.recipe.name,
-    )
-    encoded: dict[int, list[reward_pb2.Component]] = {}  # equal completions share their components
-    for rollout_id, rollout in zip(group.rollout_ids, reward.rollouts, strict=True):
-        components = encoded.get(id(rollout.components))
-        if components is None:
-            components = [
-                _component(planned, component)
-                for planned, component in zip(group.terms, rollout.components, strict=True)
-            ]
-            encoded[id(rollout.components)] = components
-        message.rollouts.add(
-            rollout_id=rollout_id, reward=rollout.reward, advantage=rollout.advantage, components=components
-        )
-    return message
-
-
-def _component(planned: PlannedTerm, component: Component) -> reward_pb2.Component:
-    term, verdict = planned.term, component.verdict
-    message = reward_pb2.Component(
-        name=term.label,
-        verifier=term.verifier,
-        version=planned.verifier.version,
-        weight=0.0 if term.gate or not planned.active else term.weight,
-        reason=verdict.reason,
-        elapsed_ms=component.elapsed_ms,
-    )
-    if isinstance(verdict, Score):
-        message.score = verdict.value
-    else:
-        message.abstention.cause = CAUSES[verdict.cause]
-    if component.details:
-        message.details.MergeFromString(component.details)
-    return message
-
-
-def encode_recipe(recipe: Recipe) -> reward_pb2.Recipe:
-    """Encode a recipe with every default filled in."""
-    wired = {advantage: number for number, advantage in ADVANTAGES.items()}
-    message = reward_pb2.Recipe(name=recipe.name, advantage=wired[recipe.advantage])
-    for term in recipe.terms:
-        added = message.terms.add(
-            name=term.label,
-            verifier=term.verifier,
-            weight=term.weight,
-            gate=term.gate,
-            from_step=term.from_step,
-            on_abstain=term.on_abstain,
-        )
-        added.options.update(cast("Any", term.options))
-    return message
