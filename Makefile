@@ -2,6 +2,7 @@
 # make test    set up, run every test that this machine can run; with CI=true a skipped test is a failure
 # make check   format, lint, types, layers, contract
 # make bench   every benchmark, a table each
+# make engine  install, by apt, the Docker engine and gVisor, and build the images that tests use (as root)
 # make toolchains  install, by apt, the compilers that the sandbox's tests run programs with (as root)
 # make protos  generate the stubs from reward.proto
 
@@ -14,7 +15,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 # used, so its own requirements stay out (docs/decisions/001-generated-stubs.md).
 PROTOC := grpcio-tools==1.62.3
 
-.PHONY: run test check bench toolchains protos clean
+.PHONY: run test check bench engine toolchains protos clean
 
 run: $(VENV)/server
 	$(BIN)/python examples/score_gsm8k.py
@@ -38,6 +39,9 @@ toolchains:
 	if [ -n "$$missing" ]; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
 	fi
+
+engine:
+	deploy/engine.sh
 
 bench: $(VENV)/dev
 	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done

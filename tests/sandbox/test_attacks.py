@@ -27,7 +27,7 @@ from jurist.verifiers import (
 from jurist.verifiers.code_tests import CodeTests
 
 if TYPE_CHECKING:
-    from jurist.sandbox.embedded import Embedded
+    from jurist.sandbox._supervisor import Supervisor
 
 CASES = [
     json.loads(line)
@@ -73,7 +73,7 @@ def problem_of(row: dict[str, Any], limits: dict[str, Any]) -> ProgramTests:
     )
 
 
-async def judged(sandbox: Embedded, row: dict[str, Any], limits: dict[str, Any]) -> Outcome:
+async def judged(sandbox: Supervisor, row: dict[str, Any], limits: dict[str, Any]) -> Outcome:
     verifier = CodeTests()
     sample = Sample(
         task=Task(tests=problem_of(row, limits)), completion=f"~~~~~{row['language']}\n{row['program']}\n~~~~~"
@@ -94,7 +94,9 @@ async def judged(sandbox: Embedded, row: dict[str, Any], limits: dict[str, Any])
 
 
 @pytest.mark.parametrize("row", CASES, ids=[row["id"] for row in CASES])
-async def test_it_does_not_pass_and_the_next_program_is_judged_as_ever(sandbox: Embedded, row: dict[str, Any]) -> None:
+async def test_it_does_not_pass_and_the_next_program_is_judged_as_ever(
+    sandbox: Supervisor, row: dict[str, Any]
+) -> None:
     outcome = await judged(sandbox, row, row["limits"])
 
     assert outcome.verdict in row["acceptable"], outcome.run

@@ -17,7 +17,7 @@ from jurist.verifiers._code.compare import value_difference
 from jurist.verifiers.code_tests import CodeTests
 
 if TYPE_CHECKING:
-    from jurist.sandbox.embedded import Embedded
+    from jurist.sandbox._supervisor import Supervisor
 
 PROBLEMS = [
     json.loads(line)
@@ -89,12 +89,12 @@ def mutants(source: str, entry_point: str) -> list[str]:
     return found
 
 
-async def one(sandbox: Embedded, program: Program) -> CaseRun:
+async def one(sandbox: Supervisor, program: Program) -> CaseRun:
     (case,) = (await sandbox.run(program)).cases
     return case
 
 
-async def test_every_reference_passes_its_asserts(sandbox: Embedded) -> None:
+async def test_every_reference_passes_its_asserts(sandbox: Supervisor) -> None:
     cases = await asyncio.gather(
         *(
             one(
@@ -109,7 +109,7 @@ async def test_every_reference_passes_its_asserts(sandbox: Embedded) -> None:
     assert not failed
 
 
-async def recorded(sandbox: Embedded, problem: dict[str, Any]) -> list[tuple[str, Any]]:
+async def recorded(sandbox: Supervisor, problem: dict[str, Any]) -> list[tuple[str, Any]]:
     """Learn the calls that a problem's tests make, and what the reference answers."""
     root = str(Path(codec.__file__).parents[2])
     reference = problem["prompt"] + problem["canonical_solution"]
@@ -123,7 +123,7 @@ async def recorded(sandbox: Embedded, problem: dict[str, Any]) -> list[tuple[str
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=[row["task_id"] for row in PROBLEMS])
-async def test_a_reference_passes_when_called_and_by_stdio(sandbox: Embedded, problem: dict[str, Any]) -> None:
+async def test_a_reference_passes_when_called_and_by_stdio(sandbox: Supervisor, problem: dict[str, Any]) -> None:
     calls = await recorded(sandbox, problem)
     reference = problem["prompt"] + problem["canonical_solution"]
     tests = Functions(entry_point=problem["entry_point"], arguments=tuple(arguments for arguments, _ in calls))
@@ -145,7 +145,7 @@ async def test_a_reference_passes_when_called_and_by_stdio(sandbox: Embedded, pr
 
 
 @pytest.mark.slow
-async def test_no_mutant_passes_that_fails_when_run_in_the_open(sandbox: Embedded) -> None:
+async def test_no_mutant_passes_that_fails_when_run_in_the_open(sandbox: Supervisor) -> None:
     """A mutant may be equivalent; what decides is the plain interpreter with the tests in the same file."""
     tried: list[tuple[str, Program, Program]] = []
     for row in PROBLEMS:

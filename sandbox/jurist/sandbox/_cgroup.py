@@ -45,10 +45,10 @@ V1: Final = _Names(
 V2: Final = _Names("memory.max", "memory.peak", "memory.current", "memory.events", "pids.max")
 
 
-def _own_paths() -> dict[str, str]:
-    """Controller -> this process's group in it; "" is version 2."""
+def _paths(process: str = "self") -> dict[str, str]:
+    """Controller -> a process's group in it; "" is version 2."""
     paths: dict[str, str] = {}
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in Path("/proc", process, "cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         for controller in controllers.split(","):
             paths[controller] = path
@@ -66,9 +66,13 @@ class _Number:
 
     def __init__(self, path: Path, flags: int = os.O_RDONLY) -> None:
         self._descriptor = os.open(path, flags | os.O_CLOEXEC)
+        self._latest = os.pread(self._descriptor, 4096, 0)
 
     def read(self) -> bytes:
-        return os.pread(self._descriptor, 4096, 0)
+        # A group that its owner has removed keeps its last numbers.
+        with contextlib.suppress(OSError):
+            self._latest = os.pread(self._descriptor, 4096, 0)
+        return self._latest
 
     def write(self, value: int) -> None:
         os.pwrite(self._descriptor, b"%d" % value, 0)
@@ -96,6 +100,11 @@ class ControlGroup:
         """Where a process is entered."""
         return sorted({str(path) for path in self._directories.values()})
 
+    @property
+    def baseline_bytes(self) -> int:
+        """What the fork server takes for itself."""
+        return self._baseline_bytes
+
     def usage_bytes(self) -> int:
         """Give the memory in use now."""
         return int((self._memory / self._names.usage).read_text())
@@ -110,11 +119,15 @@ class ControlGroup:
             (self._memory / self._names.memory).write_text(str(self._baseline_bytes + memory_bytes))
             (self._processes / self._names.processes).write_text(str(processes))
             self._set = (memory_bytes, processes)
+        self.reset_peak()
+
+    def reset_peak(self) -> None:
+        """Forget the most that was in use so far."""
         if self._peak is not None:
             self._peak.write(0)
 
     def peak_bytes(self) -> int:
-        """Give the most that was in use beside the fork server since the last `limit`; 0 where unknown."""
+        """Give the most that was in use beside the fork server since then; 0 where unknown."""
         return max(int(self._peak.read()) - self._baseline_bytes, 0) if self._peak is not None else 0
 
     def _opened(self, name: str) -> _Number | None:
@@ -174,7 +187,7 @@ def _sweep(parent: Path) -> None:
 
 
 def _make_v1(name: str, cores: float) -> ControlGroup:
-    paths = _own_paths()
+    paths = _paths()
     made: dict[str, Path] = {}
     for controller in ("memory", "pids", "cpuacct", "cpu"):
         try:
@@ -197,7 +210,7 @@ def _make_v1(name: str, cores: float) -> ControlGroup:
 
 def _make_v2(name: str, cores: float) -> ControlGroup:
     mount = MOUNT if (MOUNT / "cgroup.controllers").exists() else MOUNT / "unified"
-    own = _base(mount, _own_paths().get("", "/"))
+    own = _base(mount, _paths().get("", "/"))
     for parent in (own, *own.parents):
         if mount not in (parent, *parent.parents):
             break
@@ -229,3 +242,17 @@ def make(label: str, cores: float) -> ControlGroup:
     """
     name = f"{PREFIX}{os.getpid()}-{label}"
     return _make_v1(name, cores) if (MOUNT / "memory").is_dir() else _make_v2(name, cores)
+
+
+def of_process(pid: int, *, cpu: bool) -> ControlGroup:
+    """Find the group that somebody else put a process into; `cpu` says whether to count its CPU time.
+
+    Raises:
+        OSError: it cannot be read here.
+    """
+    paths = _paths(str(pid))
+    if (MOUNT / "memory").is_dir():
+        controllers = ("memory", "pids", "cpuacct") if cpu else ("memory", "pids")
+        return ControlGroup(V1, {name: MOUNT / name / paths[name].lstrip("/") for name in controllers})
+    directory = MOUNT / paths[""].lstrip("/")
+    return ControlGroup(V2, dict.fromkeys(("memory", "pids", "cpuacct") if cpu else ("memory", "pids"), directory))

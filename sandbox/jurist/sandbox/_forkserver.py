@@ -60,9 +60,9 @@ class ForkServer:
         self._activity: Activity | None = None
 
     @property
-    def alive(self) -> bool:
+    def ready(self) -> bool:
         """Whether a run can be handed over."""
-        return self._control is not None
+        return self._control is not None and not self.box.spent
 
     @property
     def box(self) -> Standing:

@@ -107,7 +107,7 @@ class Slot:
         peer: socket.socket | int | None = None,
     ) -> None:
         try:
-            if not box.alive:
+            if not box.ready:
                 await box.stop()
                 await box.start()
             if self.cancelled:

@@ -46,6 +46,11 @@ class Standing(Protocol):
     counted: bool
     pids_shown: bool
 
+    @property
+    def spent(self) -> bool:
+        """Whether the next run should get a new box, though this one still answers."""
+        ...
+
     async def limit(self, memory_bytes: int, processes: int) -> None:
         """Bound what the next run may use beside the fork server."""
         ...
@@ -67,6 +72,7 @@ class LocalBox:
     """A box that is a process of ours, in a control group below our own."""
 
     pids_shown = True
+    spent = False
 
     def __init__(
         self, keeper: subprocess.Popen[bytes], control: socket.socket, group: _cgroup.ControlGroup | None

@@ -65,7 +65,8 @@ class Supervisor(ABC):
         SandboxUnavailableError: on entering, where something needed is not there.
     """
 
-    def __init__(self, slots: int | None) -> None:
+    def __init__(self, slots: int | None, image: str = "") -> None:
+        self._image = image
         self._count = slots or os.cpu_count() or 1
         self._slots: list[Slot] = []
         self._isolation = Isolation.NAMESPACES_AND_CGROUP
@@ -134,6 +135,8 @@ class Supervisor(ABC):
 
     def _missing(self, program: Program) -> str:
         """Say what this host lacks to run a program; "" where it lacks nothing."""
+        if program.image not in {"", self._image}:
+            return f"programs do not run in the image {program.image!r} here"
         name = program.language
         if name == "python":
             return ""
@@ -259,22 +262,22 @@ def _within(cases: list[CaseRun], room_bytes: int) -> list[CaseRun]:
 
 async def _surely(slot: Slot, attempt: Callable[[], Awaitable[Try]]) -> Try:
     """Try until the sandbox itself did not fail, some times."""
-    reason = ""
+    ending, reason = Ending.SANDBOX_ERROR, ""
     for _ in range(TRIES):
         try:
             tried = await attempt()
         except CancelledRunError:
             return Try([CaseRun(ending=Ending.SANDBOX_ERROR, reason="cancelled")])
         except SandboxUnavailableError as error:
-            reason = str(error)
+            ending, reason = Ending.UNAVAILABLE, str(error)
         except BoxDiedError as error:
             if error.stopped in {Stop.CPU, Stop.WALL}:
                 return Try([CaseRun(ending=Ending.TIME_LIMIT, reason="over its time, and deaf to being killed")])
             if error.out_of_memory:
                 return Try([CaseRun(ending=Ending.MEMORY_LIMIT, reason="out of memory, and the box with it")])
-            reason = "the box died"
+            ending, reason = Ending.SANDBOX_ERROR, "the box died"
         else:
             if tried.cases[-1].ending is not Ending.SANDBOX_ERROR or slot.cancelled:
                 return tried
-            reason = tried.cases[-1].reason
-    return Try([CaseRun(ending=Ending.SANDBOX_ERROR, reason=reason)])
+            ending, reason = Ending.SANDBOX_ERROR, tried.cases[-1].reason
+    return Try([CaseRun(ending=ending, reason=reason)])

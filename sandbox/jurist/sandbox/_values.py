@@ -34,8 +34,12 @@ class Isolation(StrEnum):
     """Namespaces, seccomp, resource limits, and a control group that counts memory and processes of the whole tree."""
     NAMESPACES = "namespaces"
     """As above without the control group: memory is limited for each process, not for all together."""
+    CONTAINER_AND_NAMESPACES = "container+namespaces"
+    """All of these, in a container without capabilities that successive runs share."""
     CONTAINER = "container"
-    """A container shared by successive runs."""
+    """As above, but what starts the runs holds capabilities in its container, though runs do not."""
+    GVISOR = "gvisor"
+    """As `container`, under a kernel in user space: what a program asks for does not reach the host's kernel."""
 
 
 class Ending(StrEnum):
@@ -58,7 +62,7 @@ class Ending(StrEnum):
     SANDBOX_ERROR = "sandbox_error"
     """Ours; nothing is known about the program."""
     UNAVAILABLE = "unavailable"
-    """The language's toolchain is not on this host."""
+    """The toolchain, the image or the engine that it needs is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +137,7 @@ class Asserts:
 class Program:
     """A program, what to try it with, and what it may use: equal programs have equal runs.
 
+    `image` names the container image to run in, for backends that have images; "" is the backend's own.
     `language` is "python" or a key of `jurist.sandbox.languages.LANGUAGES`, which know `Stdio` alone;
     `stop_at_failure` skips the cases after one that did not end well (an answer that is merely wrong is not known
     here).
@@ -141,6 +146,7 @@ class Program:
     source: str
     tests: Stdio | Functions | Asserts
     language: str = "python"
+    image: str = ""
     limits: Limits = field(default_factory=Limits)
     stop_at_failure: bool = False
 

@@ -20,11 +20,15 @@ EXPENDABLE = b"1000"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Box:
-    """What the launcher found out about the box; `runner` is None where there is one user alone."""
+    """What the launcher found out about the box.
+
+    `runner` is None where there is one user alone; `scratch` are the places where each run gets an empty file system.
+    """
 
     runner: int | None
     has_proc: bool
     filter: bytes
+    scratch: tuple[str, ...] = ("/tmp",)  # noqa: S108  the run's own
 
 
 def _write(path: str, content: bytes) -> None:
@@ -52,7 +56,8 @@ def _isolate(box: Box, descriptors: list[int]) -> dict[str, Any]:
     channel = socket.socket(fileno=wire.CHANNEL)
     job = wire.read_job(channel)
     channel.detach()
-    root.mount_scratch(job["scratch_bytes"], job["scratch_files"])
+    for place in box.scratch:
+        root.mount_scratch(place, job["scratch_bytes"], job["scratch_files"])
     if not (job["proc"] and box.has_proc and root.cover_proc()):
         root.hide_proc()
     os.chdir("/tmp")  # noqa: S108  the run's own

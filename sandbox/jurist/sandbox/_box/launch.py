@@ -24,9 +24,12 @@ import site
 import socket
 import sys
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from jurist.sandbox._box import child, kernel, root, seccomp, server, wire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 INNER_SERVER, INNER_RUNNER = 0, 1000
 """Users inside the box: the fork server, and the programs."""
@@ -188,9 +191,12 @@ def build(configuration: dict[str, Any]) -> child.Box:
     )
 
 
-def main() -> NoReturn:
-    """Build the box that the command line describes and serve in it."""
-    control = socket.socket(fileno=int(sys.argv[1]))
+def _built(configuration: dict[str, Any]) -> tuple[child.Box, dict[str, object]]:
+    return build(configuration), {}
+
+
+def begin(control: socket.socket, build: Callable[[dict[str, Any]], tuple[child.Box, dict[str, object]]]) -> NoReturn:
+    """Build what the configuration at a control socket describes, tell what was found out, and serve."""
     # Not on the command line, which every run could read in /proc.
     configuration: dict[str, Any] = json.loads(control.recv(wire.PACKET_BYTES))
     # A module that is missing here is missing for programs too.
@@ -203,12 +209,17 @@ def main() -> NoReturn:
     sys.path[:] = [path for path in sys.path if path not in configuration["hidden"]] + configuration["packages"]
     sys.argv = ["main.py"]
     try:
-        box = build(configuration)
+        box, found = build(configuration)
     except (OSError, KeyError, NotImplementedError) as error:
         control.send(wire.FAILED + str(error).encode())
         os._exit(1)
-    control.send(wire.SERVING + json.dumps({"proc": box.has_proc}).encode())
+    control.send(wire.SERVING + json.dumps(found).encode())
     server.serve(box, control)
+
+
+def main() -> NoReturn:
+    """Build the box that the supervisor describes at the descriptor on the command line, and serve in it."""
+    begin(socket.socket(fileno=int(sys.argv[1])), _built)
 
 
 if __name__ == "__main__":

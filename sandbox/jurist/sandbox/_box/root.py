@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -66,13 +67,14 @@ def build(root: str, readable: list[str]) -> None:
     os.umask(0o022)
     chosen = _outermost(readable)
     for name in ("dev", "etc", "proc", "tmp", ".old"):
-        Path(root, name).mkdir()
+        if f"/{name}" not in chosen:
+            Path(root, name).mkdir()
     for name, target in LINKS.items():
         Path(root, name).symlink_to(target)
     for path in chosen:
         _bind(path, root)
     for name, text in FILES.items():
-        if not Path(root, name).exists():
+        if "/etc" not in chosen and not Path(root, name).exists():
             Path(root, name).write_text(text)
     for name in DEVICES:
         _bind(f"/dev/{name}", root)
@@ -98,12 +100,27 @@ def cover_proc() -> bool:
     return True
 
 
+def cover(path: str) -> None:
+    """Put an empty directory over one that runs would share."""
+    flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("tmpfs", path, "tmpfs", flags, "size=4k")
+
+
 def hide_proc() -> None:
     """Cover /proc with an empty directory, which costs a fifth of a new /proc."""
-    kernel.mount("/.old", "/proc", "", kernel.MS_BIND)
+    try:
+        kernel.mount("/.old", "/proc", "", kernel.MS_BIND)
+    except kernel.FailedCallError:  # the root is not of our making, or the kernel binds nothing
+        cover("/proc")
 
 
-def mount_scratch(size_bytes: int, files: int) -> None:
-    """Mount the run's own empty /tmp, bounded in bytes and in files."""
-    options = f"size={size_bytes},nr_inodes={files},mode=1777"
-    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, options)  # noqa: S108  the box's own
+def mount_scratch(place: str, size_bytes: int, files: int) -> None:
+    """Mount a run's own empty directory, bounded in bytes and in files."""
+    flags = kernel.MS_NOSUID | kernel.MS_NODEV
+    try:
+        kernel.mount("tmpfs", place, "tmpfs", flags, f"size={size_bytes},nr_inodes={files},mode=1777")
+    except kernel.FailedCallError as error:
+        if error.errno != errno.EINVAL:
+            raise
+        # gVisor counts no files; their bytes it does.
+        kernel.mount("tmpfs", place, "tmpfs", flags, f"size={size_bytes},mode=1777")

@@ -1,0 +1,382 @@
+"""Boxes that stand in Docker containers, and the warm pool that they are taken from.
+
+Theory of operation. A container is started with one program: the launcher (`_box.contained`), which builds a box and
+becomes its fork server. Two directories are mounted into it, read-only: Jurist's sandbox and one with a Unix socket, at
+which the supervisor waits. Over that one connection go all runs and their descriptors, as to a box of this host, so
+nothing of a run passes through the engine. When the supervisor dies the connection ends, the fork server with it, then
+the container, which the engine removes.
+
+Two ways of shutting in a run inside:
+
+- *user namespaces*, the default: the container has no capability at all and no user but an unprivileged one. Its
+  seccomp profile lets the fork server make namespaces and mounts, as any user of a host may; programs may not, since
+  each run has the filter of `_box.seccomp` on top.
+- *capabilities*, for kernels that are the container's own (gVisor), and elsewhere where `weaker` allows it: the fork
+  server is root in its container with the five capabilities that namespaces, mounts and a change of user take. Runs
+  hold none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import platform
+import secrets
+import shutil
+import socket
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from jurist.sandbox import _cgroup
+from jurist.sandbox._box import seccomp
+from jurist.sandbox._host import source_root
+from jurist.sandbox._standing import ENVIRONMENT, INTERPRETER_FLAGS, START_S, answered
+from jurist.sandbox._values import Isolation, SandboxUnavailableError
+from jurist.sandbox.languages import LANGUAGES, Toolchain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jurist.sandbox._engine import Engine
+
+GVISOR: Final = "runsc"
+"""Names of runtimes that begin so are taken for gVisor."""
+SOURCE: Final = "/jurist/source"
+SOCKET: Final = "/jurist/socket"
+CONTROL: Final = "control"
+LABEL: Final = "org.jurist.sandbox"
+"""Its value is the supervisor's pid."""
+MIB: Final = 1 << 20
+START_BYTES: Final = 256 * MIB
+"""Of memory, until the first run brings its own limit."""
+PROCESSES: Final = 1_024
+"""Of all in a container; a run's own limit is below."""
+USERS: Final = range(60_100, 65_000)
+"""A container takes a user that hosts give to nobody: kernels before 5.14 count a user's processes of all the host."""
+CAPABILITIES: Final = ("KILL", "SETGID", "SETPCAP", "SETUID", "SYS_ADMIN")
+SAID_CHARACTERS: Final = 500
+"""Of what a container that did not start wrote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mould:
+    """What the containers of one image have in common; `image` is the engine's id of it."""
+
+    engine: Engine
+    image: str
+    name: str
+    runtime: str
+    weaker: bool
+    recycle_runs: int
+    cores: float = 1.0
+
+    @property
+    def gvisor(self) -> bool:
+        """Whether the container has a kernel of its own."""
+        return self.runtime.startswith(GVISOR)
+
+    @property
+    def capable(self) -> bool:
+        """Whether the fork server holds capabilities instead of a user namespace."""
+        return self.gvisor or self.weaker
+
+    @property
+    def isolation(self) -> Isolation:
+        """How runs are shut in."""
+        if self.gvisor:
+            return Isolation.GVISOR
+        return Isolation.CONTAINER if self.weaker else Isolation.CONTAINER_AND_NAMESPACES
+
+
+def profile(machine: str) -> dict[str, Any]:
+    """Give the container's seccomp profile: what `_box.seccomp` refuses to programs, less what building boxes takes."""
+    denied = [name for name in seccomp.DENIED if name not in seccomp.BUILDERS]
+    return {
+        "defaultAction": "SCMP_ACT_ALLOW",
+        "architectures": [{"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}[machine]],
+        "syscalls": [{"names": denied, "action": "SCMP_ACT_ERRNO", "errnoRet": 1}],
+    }
+
+
+def configuration(mould: Mould, user: int, directory: str) -> dict[str, Any]:
+    """Describe a container as the engine's API has it."""
+    command = f"import sys; sys.path.append({SOURCE!r}); from jurist.sandbox._box import contained; contained.main()"
+    options = ["no-new-privileges", f"seccomp={json.dumps(profile(platform.machine()))}"]
+    if mould.engine.has_apparmor:
+        options.append("apparmor=unconfined")  # Docker's own profile permits no mount
+    return {
+        "Image": mould.image,
+        "Entrypoint": ["python3"],
+        "Cmd": [*INTERPRETER_FLAGS, "-c", command, f"{SOCKET}/{CONTROL}"],
+        "User": "0:0" if mould.capable else f"{user}:{user}",
+        "WorkingDir": "/",
+        "Env": [f"{name}={value}" for name, value in ENVIRONMENT.items() if name != "PATH"],
+        "Labels": {LABEL: str(os.getpid())},
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "HostConfig": {
+            "AutoRemove": True,
+            "Runtime": mould.runtime,
+            "NetworkMode": "none",
+            "IpcMode": "private",
+            "ReadonlyRootfs": True,
+            "Init": False,
+            "CapDrop": ["ALL"],
+            "CapAdd": list(CAPABILITIES) if mould.capable else [],
+            "SecurityOpt": options,
+            # A new /proc may be mounted in a user namespace only where a whole one is in sight.
+            "MaskedPaths": [],
+            "ReadonlyPaths": [],
+            "Memory": START_BYTES,
+            "MemorySwap": START_BYTES,
+            "PidsLimit": PROCESSES,
+            "NanoCpus": int(mould.cores * 1e9),
+            # Where the box's own root is mounted; each run mounts its own scratch space there.
+            "Tmpfs": {"/tmp": "rw,nosuid,nodev,noexec,size=64k,mode=1777"},  # noqa: S108  the container's
+            "Mounts": [
+                _mounted(f"{source_root()}/jurist/sandbox", f"{SOURCE}/jurist/sandbox"),
+                _mounted(directory, SOCKET),
+            ],
+            "LogConfig": {"Type": "none"},
+        },
+    }
+
+
+def _mounted(source: str, target: str) -> dict[str, Any]:
+    return {"Type": "bind", "Source": source, "Target": target, "ReadOnly": True}
+
+
+class Container:
+    """A container whose fork server answers."""
+
+    counted = True
+
+    def __init__(self, mould: Mould, identity: str, control: socket.socket) -> None:
+        self._mould = mould
+        self.identity = identity
+        self.control = control
+        self.group: _cgroup.ControlGroup | None = None
+        self.tools: Mapping[str, Toolchain | None] = {}
+        self.isolation = mould.isolation
+        # Processes of another kernel have no pid here.
+        self.pids_shown = not mould.gvisor
+        self._runs = 0
+        self._limited_bytes = START_BYTES
+        self._by_engine = False
+
+    @property
+    def spent(self) -> bool:
+        """Whether the next run should get a new one: after so many runs, and after one that ran out of memory."""
+        return self._runs >= self._mould.recycle_runs or (self.group is not None and self.group.kills() > 0)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the fork server is still there, as far as it can be seen without asking."""
+        try:
+            return bool(self.control.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    async def limit(self, memory_bytes: int, processes: int) -> None:
+        """Bound what the next run may use beside the fork server: in the control group if we may, else by the engine.
+
+        Without the first, its processes are bounded by RLIMIT_NPROC alone.
+        """
+        self._runs += 1
+        group = self.group
+        if group is None:
+            return
+        if not self._by_engine:
+            try:
+                group.limit(memory_bytes, processes)
+            except OSError:
+                self._by_engine = True
+            else:
+                return
+        group.reset_peak()
+        wanted = group.baseline_bytes + memory_bytes
+        if wanted != self._limited_bytes:
+            await asyncio.to_thread(self._mould.engine.limit_memory, self.identity, wanted)
+            self._limited_bytes = wanted
+
+    def kill(self) -> None:
+        """Hang up; the fork server ends, and with it the container."""
+        self.control.close()
+
+    async def gone(self) -> None:
+        """Kill the container, whatever its fork server does, and remove it."""
+        self.control.close()
+        if self.group is not None:
+            self.group.close()
+        with contextlib.suppress(SandboxUnavailableError):  # an engine that is gone has no containers to look after
+            await asyncio.to_thread(self._mould.engine.remove, self.identity)
+
+
+async def _written(output: socket.socket) -> str:
+    """Read what a container writes until its end."""
+    loop = asyncio.get_running_loop()
+    text = b""
+    while part := await loop.sock_recv(output, 1 << 16):
+        text = (text + part)[-(1 << 16) :]
+    # Each part has a head of eight bytes: the stream, three zeros, the length.
+    lines = [line for line in text.decode(errors="replace").replace("\0", "").splitlines() if line.strip()]
+    return lines[-1][-SAID_CHARACTERS:] if lines else "it ended without a word"
+
+
+async def _connected(listener: socket.socket, output: socket.socket) -> socket.socket:
+    """Wait until the launcher connects.
+
+    Raises:
+        SandboxUnavailableError: the container ended before, or took too long.
+    """
+    accepted = asyncio.ensure_future(asyncio.get_running_loop().sock_accept(listener))
+    written = asyncio.ensure_future(_written(output))
+    try:
+        await asyncio.wait((accepted, written), timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
+        if accepted.done():
+            return accepted.result()[0]
+        raise SandboxUnavailableError(written.result() if written.done() else f"nothing happened for {START_S:g} s")
+    finally:
+        for task in (accepted, written):
+            task.cancel()
+        await asyncio.gather(accepted, written, return_exceptions=True)
+
+
+def _listen(listener: socket.socket, directory: str) -> None:
+    """Wait at a socket that the container's user may connect to; the directory around is ours alone."""
+    Path(directory).mkdir()
+    path = Path(directory, CONTROL)
+    listener.bind(str(path))
+    path.chmod(0o666)
+    listener.listen(1)
+    listener.setblocking(False)  # noqa: FBT003  socket's own
+
+
+async def started(mould: Mould) -> Container:
+    """Start a container and wait until its fork server answers.
+
+    Raises:
+        SandboxUnavailableError: it does not; the message says why.
+    """
+    user = secrets.choice(USERS)
+    outer = tempfile.mkdtemp(prefix="jurist-container-")
+    directory = f"{outer}/socket"
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    identity = ""
+    container: Container | None = None
+    try:
+        _listen(listener, directory)
+        identity = await asyncio.to_thread(mould.engine.create, configuration(mould, user, directory))
+        with await asyncio.to_thread(mould.engine.attach, identity) as output:
+            output.setblocking(False)  # noqa: FBT003  socket's own
+            pid = await asyncio.to_thread(mould.engine.start, identity)
+            container = Container(mould, identity, await _connected(listener, output))
+        found = await answered(container.control, _wanted(mould, user))
+        container.tools = _toolchains(found)
+        container.group = _group_of(mould, pid)
+    except BaseException as error:
+        if container is not None:
+            await container.gone()
+        elif identity:
+            with contextlib.suppress(SandboxUnavailableError):
+                await asyncio.to_thread(mould.engine.remove, identity)
+        if isinstance(error, SandboxUnavailableError):
+            raise SandboxUnavailableError(f"a container of {mould.name}: {error}") from None
+        raise
+    finally:
+        listener.close()
+        shutil.rmtree(outer, ignore_errors=True)
+    return container
+
+
+def _wanted(mould: Mould, user: int) -> dict[str, object]:
+    return {
+        "capable": mould.capable,
+        "runner": user,
+        "root": "/tmp",  # noqa: S108  the container's
+        "hidden": [SOURCE],
+        "shown": [f"{SOURCE}/jurist/sandbox"],
+        "cgroups": [],
+        "packages": [],
+    }
+
+
+def _toolchains(found: Mapping[str, Any]) -> Mapping[str, Toolchain | None]:
+    paths: Mapping[str, list[str] | None] = found["toolchains"]
+    return {
+        name: Toolchain(language=language, paths=tuple(tools), readable=())
+        for name, language in LANGUAGES.items()
+        if (tools := paths.get(name)) is not None
+    }
+
+
+def _group_of(mould: Mould, pid: int) -> _cgroup.ControlGroup:
+    """Find a container's control group.
+
+    Raises:
+        SandboxUnavailableError: it cannot be seen from here.
+    """
+    try:
+        # What gVisor's own kernel uses is no program's.
+        group = _cgroup.of_process(pid, cpu=not mould.gvisor)
+    except OSError as error:
+        raise SandboxUnavailableError(
+            f"its control group cannot be read ({error}): run the service on the engine's host, outside of containers"
+        ) from None
+    group.measure_baseline()
+    return group
+
+
+class Fleet:
+    """Gives out containers, and keeps one warm that nobody has yet."""
+
+    def __init__(self, mould: Mould) -> None:
+        self._mould = mould
+        self._spare: asyncio.Task[Container] | None = None
+
+    async def tools(self) -> Mapping[str, Toolchain | None]:
+        """Start the first container and tell which toolchains its image has.
+
+        Raises:
+            SandboxUnavailableError: the engine gives none.
+        """
+        self._spare = asyncio.create_task(started(self._mould))
+        return (await self._spare).tools
+
+    async def launch(self, _name: str) -> Container:
+        """Give a container, warm if there is one.
+
+        Raises:
+            SandboxUnavailableError: the engine gives none.
+        """
+        spare, self._spare = self._spare, None
+        container = await self._warm(spare) or await started(self._mould)
+        if self._spare is None:
+            self._spare = asyncio.create_task(started(self._mould))
+        return container
+
+    async def _warm(self, spare: asyncio.Task[Container] | None) -> Container | None:
+        """Wait for the spare one; None where it failed to start or has died since."""
+        if spare is None:
+            return None
+        try:
+            container = await spare
+        except SandboxUnavailableError:
+            return None
+        if container.alive:
+            return container
+        await container.gone()
+        return None
+
+    async def disband(self) -> None:
+        """Remove the spare container."""
+        spare, self._spare = self._spare, None
+        if spare is not None:
+            with contextlib.suppress(SandboxUnavailableError):
+                await (await spare).gone()
