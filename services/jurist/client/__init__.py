@@ -20,7 +20,8 @@ from jurist.client._errors import (
     ServerError,
     UnreachableError,
 )
-from jurist.client._groups import TaskFields, advantages, group, rewards
+from jurist.client._groups import TaskFields, abstentions, advantages, group, rewards
+from jurist.client._labels import task_fields
 
 __all__ = [
     "Client",
@@ -30,7 +31,9 @@ __all__ = [
     "ServerError",
     "TaskFields",
     "UnreachableError",
+    "abstentions",
     "advantages",
     "group",
     "rewards",
+    "task_fields",
 ]

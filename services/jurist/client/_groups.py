@@ -11,7 +11,7 @@ from google.protobuf.json_format import ParseDict, ParseError
 from jurist.client._errors import InvalidInputError
 from jurist.v1 import reward_pb2
 
-__all__ = ["TaskFields", "advantages", "group", "message", "recipe_message", "rewards"]
+__all__ = ["TaskFields", "abstentions", "advantages", "group", "message", "recipe_message", "rewards"]
 
 
 class TaskFields(TypedDict, total=False):
@@ -169,3 +169,13 @@ def rewards(scores: reward_pb2.GroupScores) -> list[float | None]:
 def advantages(scores: reward_pb2.GroupScores) -> list[float | None]:
     """Return each rollout's advantage, None where it has none."""
     return [rollout.advantage if rollout.HasField("advantage") else None for rollout in scores.rollouts]
+
+
+def abstentions(rollout: reward_pb2.RolloutScore) -> str:
+    """Say why a rollout has no reward: which verifiers abstained, with their causes and reasons."""
+    return "; ".join(
+        f"{component.name}: {reward_pb2.Cause.Name(component.abstention.cause).removeprefix('CAUSE_')}"
+        f" ({component.reason})"
+        for component in rollout.components
+        if component.HasField("abstention")
+    )

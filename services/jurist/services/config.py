@@ -95,7 +95,11 @@ def configure(file: Path | None = None, **flags: Any) -> Config:  # noqa: ANN401
 
     given = {name: value for name, value in flags.items() if value is not None}
     unknown = [
-        name for name in os.environ if name.startswith("JURIST_") and name[7:].lower() not in Config.model_fields
+        name
+        for name in os.environ
+        if name.startswith("JURIST_")
+        and not name.startswith("JURIST_CLIENT_")  # a trainer's, which may run beside
+        and name[7:].lower() not in Config.model_fields
     ]
     if unknown:
         raise ConfigurationError(f"{unknown[0]}: no such setting; there are: {', '.join(Config.model_fields)}")

@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from jurist.client import abstentions
 from jurist.services.errors import BadInputError
-from jurist.services.facade.singles import why
 from jurist.services.facade.trainers import single
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def verify(body: dict[str, Any], singles: Singles, settings: Settings) -> 
         "reward": 0.0,
         "reward_components": {component.name: 0.0 for component in rollout.components},
         "mask_sample": True,
-        "failure_reason": why(rollout),
+        "failure_reason": abstentions(rollout),
         FAILURE: "judge_failed",
     }
 

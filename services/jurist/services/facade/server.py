@@ -19,6 +19,8 @@ from aiohttp import web
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from jurist.client import InvalidInputError
+from jurist.client._eos import EOS
 from jurist.services.catalogue import catalogue
 from jurist.services.config import MESSAGE_BYTES
 from jurist.services.errors import (
@@ -46,25 +48,13 @@ __all__ = ["Facade", "Service"]
 UI = Path(str(files("swagger_ui_bundle"))) / "vendor" / "swagger-ui-4.15.5"
 TIMEOUT_S = 600.0
 RETRY_AFTER_S = 1
-# What tokenizers of today's models end a turn with. Trainers that send whole token sequences as text leave them on.
-EOS = (
-    "<|im_end|>",
-    "<|endoftext|>",
-    "</s>",
-    "<|eot_id|>",
-    "<|end_of_text|>",
-    "<\uff5cend\u2581of\u2581sentence\uff5c>",
-    "<end_of_turn>",
-    "<eos>",
-    "<|return|>",
-    "<|end|>",
-)
 
 # Every error that a caller meets and its status; the first that fits. Whatever is not here is a bug: 500.
 STATUSES: dict[type[Exception], int] = {
     UnknownNameError: 404,
     TooLargeError: 413,
     BadInputError: 400,
+    InvalidInputError: 400,
     OverloadedError: 429,
     StoppingError: 503,
     NoRewardError: 503,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from jurist.client import InvalidInputError
+from jurist.client import InvalidInputError, abstentions
 from jurist.client._coalescing import Coalescer, Submission
 from jurist.client._packing import check_size
 from jurist.services.errors import BadInputError, UnknownNameError
@@ -21,7 +21,7 @@ from jurist.v1 import reward_pb2
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-__all__ = ["NoRewardError", "Settings", "Singles", "reward", "why"]
+__all__ = ["NoRewardError", "Settings", "Singles", "reward"]
 
 INVALID, NOT_FOUND = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND
 
@@ -87,14 +87,4 @@ def reward(rollout: reward_pb2.RolloutScore) -> float:
     """
     if rollout.HasField("reward"):
         return rollout.reward
-    raise NoRewardError(why(rollout))
-
-
-def why(rollout: reward_pb2.RolloutScore) -> str:
-    """Say why a rollout has no reward."""
-    return "; ".join(
-        f"{component.name}: {reward_pb2.Cause.Name(component.abstention.cause).removeprefix('CAUSE_')}"
-        f" ({component.reason})"
-        for component in rollout.components
-        if component.HasField("abstention")
-    )
+    raise NoRewardError(abstentions(rollout))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from jurist.client import group, task_fields
+from jurist.client._eos import without_eos
 from jurist.services.errors import BadInputError
-from jurist.services.facade.labels import one_rollout
 from jurist.services.facade.singles import reward
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ async def single(
     completion: str, label: object, prompt: str, singles: Singles, settings: Settings
 ) -> reward_pb2.RolloutScore:
     """Score one completion against its label."""
-    for token in settings.eos:
-        completion = completion.removesuffix(token)
-    scores = await singles.scores(one_rollout(completion, label, prompt), settings)
+    task = task_fields(label)
+    task.setdefault("prompt", prompt)
+    scores = await singles.scores(group([without_eos(completion, settings.eos)], **task), settings)
     return scores.rollouts[0]

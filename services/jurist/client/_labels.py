@@ -1,4 +1,4 @@
-"""What trainers call a label: the reference of one sample, in whichever form its data set has it."""
+"""What data sets call a label: the reference of one sample, in whichever form they have it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from jurist.client import group
-from jurist.services.errors import BadInputError
+from jurist.client._errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from jurist.client import TaskFields
-    from jurist.v1 import reward_pb2
+    from jurist.client._groups import TaskFields
 
-__all__ = ["one_rollout", "task_fields"]
+__all__ = ["plain", "task_fields"]
 
 TASK_FIELDS = frozenset({"answers", "choices", "tests", "language", "extra"})
 
@@ -24,10 +22,12 @@ def task_fields(label: object) -> TaskFields:
     Text and numbers are the reference answer, a list several accepted ones. An object, or text that holds one, may give
     fields of the contract's Task: {"answers": [..], "tests": {..}, "language": "en"}; any other object is the data
     set's own, such as tests in one of the shapes that `code_tests` reads. No label is a task without a reference.
+    Arrays and scalars of numpy are read as Python's own.
 
     Raises:
-        BadInputError: it is none of these.
+        InvalidInputError: it is none of these.
     """
+    label = plain(label)
     match label:
         case None:
             return {}
@@ -39,9 +39,15 @@ def task_fields(label: object) -> TaskFields:
             fields = cast("Mapping[str, object]", label)
             return _task(fields) or {"extra": fields}
         case Sequence():
-            return {"answers": [_text(item) for item in cast("Sequence[object]", label)]}
+            return {"answers": [_text(plain(item)) for item in cast("Sequence[object]", label)]}
         case _:
-            raise BadInputError("label", f"{type(label).__name__} is no reference")
+            raise InvalidInputError(f"label: {type(label).__name__} is no reference")
+
+
+def plain(value: object) -> object:
+    """Return an array's or numpy scalar's own values; both are told by their method, without numpy."""
+    tolist = getattr(value, "tolist", None)
+    return tolist() if callable(tolist) else value
 
 
 def _text(item: object) -> str:
@@ -60,10 +66,3 @@ def _stated(label: str) -> TaskFields | None:
 
 def _task(fields: Mapping[str, object]) -> TaskFields | None:
     return cast("TaskFields", fields) if fields and TASK_FIELDS.issuperset(fields) else None
-
-
-def one_rollout(completion: str, label: object, prompt: str = "") -> reward_pb2.RolloutGroup:
-    """Build the group of one completion."""
-    fields: TaskFields = {"prompt": prompt}
-    fields.update(task_fields(label))
-    return group([completion], **fields)

@@ -1,0 +1,139 @@
+"""Trainers' samples to groups: what a completion's text is, and what its row of the data set says of the task."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from jurist.client import group, task_fields
+from jurist.client._labels import plain
+from jurist.v1 import reward_pb2
+
+if TYPE_CHECKING:
+    from jurist.client import TaskFields
+    from jurist.trainers._settings import Settings
+
+__all__ = ["Sample", "grouped", "task_of", "text_of"]
+
+REFERENCES = (
+    "answers",
+    "answer",
+    "solution",
+    "ground_truth",
+    "label",
+    "target",
+    "expected_answer",
+    "reference_answer",
+)
+TESTS = ("tests", "test_cases", "test_list", "verification_info", "input_output", "unit_tests")
+PROTOCOLS = frozenset(protocol.name for protocol in reward_pb2.Tests.DESCRIPTOR.oneofs_by_name["protocol"].fields)
+CHOICES = ("choices", "options")
+FINISHED = {True: reward_pb2.FINISH_REASON_LENGTH, False: reward_pb2.FINISH_REASON_STOP}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """One completion as a trainer hands it over; `tokens` is its length, `truncated` whether it was cut, if known."""
+
+    completion: str
+    task: TaskFields
+    tokens: int | None = None
+    truncated: bool | None = None
+
+
+def text_of(content: object) -> str:
+    """Return what was said, of text, of a chat's turns, or of one turn's parts.
+
+    Of a chat the assistant's last turn counts; a thought that the server cut out of it (`reasoning_content`) is put
+    back between its tags.
+    """
+    match content:
+        case str():
+            return content
+        case Mapping():
+            turn = cast("Mapping[str, object]", content)
+            said = text_of(turn.get("content", turn.get("text", "")))
+            thought = turn.get("reasoning_content") or turn.get("reasoning")
+            return f"<think>{thought}</think>\n{said}" if isinstance(thought, str) else said
+        case Sequence():
+            turns = [cast("Mapping[str, object]", turn) for turn in cast("Sequence[object]", content)]
+            spoken = [turn for turn in turns if turn.get("role") == "assistant"]
+            if spoken:
+                return text_of(spoken[-1])
+            return "".join(text_of(turn) for turn in turns)  # parts of one turn, or a chat with no role named
+        case None:
+            return ""
+        case _:
+            raise TypeError(f"a completion is text or a chat, not {type(content).__name__}")
+
+
+def task_of(row: Mapping[str, object], prompt: object, settings: Settings) -> TaskFields:
+    """Return the task that a row of the data set states; a reference may be any label that `task_fields` reads.
+
+    Raises:
+        InvalidInputError: the reference is of no such form.
+    """
+    named = (settings.reference,) if settings.reference else REFERENCES
+    task = task_fields(_first(row, named))
+    if not task:
+        task = _tests(row)
+    choices = plain(_first(row, CHOICES))
+    if isinstance(choices, Sequence) and not isinstance(choices, str):
+        task.setdefault("choices", [str(choice) for choice in cast("Sequence[object]", choices)])
+    language = row.get("language")
+    if isinstance(language, str):
+        task.setdefault("language", language)
+    extra = {name: plain(row[name]) for name in settings.extra.split(",") if name in row}
+    if extra:
+        task["extra"] = {**(task.get("extra") or {}), **extra}
+    task.setdefault("prompt", _prompt(prompt))
+    return task
+
+
+def _first(row: Mapping[str, object], names: Sequence[str]) -> object:
+    return next((row[name] for name in names if row.get(name) is not None), None)
+
+
+def _tests(row: Mapping[str, object]) -> TaskFields:
+    """Read the tests of a programming problem, in the contract's form or in one that `code_tests` knows."""
+    if row.get("test") and row.get("entry_point"):  # HumanEval's
+        return {"extra": {name: row[name] for name in ("prompt", "test", "entry_point") if name in row}}
+    tests = plain(_first(row, TESTS))
+    if tests is None:
+        return {}
+    if isinstance(tests, Mapping) and PROTOCOLS & cast("Mapping[str, object]", tests).keys():
+        return {"tests": cast("Mapping[str, object]", tests)}
+    return {"extra": {"tests": tests}}
+
+
+def _prompt(prompt: object) -> str | Sequence[Mapping[str, str]]:
+    if isinstance(prompt, str):
+        return prompt
+    if not isinstance(prompt, Sequence):
+        return ""
+    turns = (cast("Mapping[str, object]", turn) for turn in cast("Sequence[object]", prompt))
+    return [{"role": str(turn.get("role", "user")), "content": text_of(turn.get("content"))} for turn in turns]
+
+
+def grouped(samples: Sequence[Sample]) -> tuple[list[reward_pb2.RolloutGroup], list[tuple[int, int]]]:
+    """Gather samples of equal tasks into groups; returns these and each sample's place, group and rollout."""
+    members: dict[str, list[int]] = {}
+    for index, sample in enumerate(samples):
+        key = json.dumps(sample.task, sort_keys=True, default=repr)
+        members.setdefault(key, []).append(index)
+    places: list[tuple[int, int]] = [(0, 0)] * len(samples)
+    groups: list[reward_pb2.RolloutGroup] = []
+    for indices in members.values():
+        rows = [samples[index] for index in indices]
+        built = group([row.completion for row in rows], group_id=str(len(groups)), **rows[0].task)
+        for place, (row, index) in enumerate(zip(rows, indices, strict=True)):
+            rollout = built.rollouts[place]
+            if row.tokens is not None:
+                rollout.completion_tokens = row.tokens
+            if row.truncated is not None:
+                rollout.finish_reason = FINISHED[row.truncated]
+            places[index] = len(groups), place
+        groups.append(built)
+    return groups, places

@@ -1,0 +1,69 @@
+"""slime: `--custom-rm-path jurist.trainers.slime.reward`, or `...group_reward` with `--group-rm`.
+
+Both see the whole sample, its metadata included; `--rm-type remote_rm --rm-url http://HOST:PORT/slime` sees text alone.
+Settings are those of `JURIST_CLIENT_*`. With `--reward-key score` the components come along, as `jurist/NAME`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from jurist.trainers._samples import Sample, task_of, text_of
+from jurist.trainers._scoring import ascore, ascore_one, component_scores, number_of
+from jurist.trainers._settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jurist.client import ClientError
+    from jurist.v1 import reward_pb2
+
+__all__ = ["group_reward", "reward"]
+
+Reward = float | dict[str, float]
+
+
+async def reward(args: Any, sample: Any, **_: object) -> Reward:  # noqa: ANN401  # slime's own classes
+    """Score one sample; those that come within a moment travel together.
+
+    Raises:
+        NoRewardError, ClientError: it has no reward.
+    """
+    settings = _settings()
+    return _answer(args, await ascore_one(settings, _sample(sample, settings)), settings)
+
+
+async def group_reward(args: Any, samples: Sequence[Any], **_: object) -> list[Reward]:  # noqa: ANN401  # as above
+    """Score a group.
+
+    Raises:
+        NoRewardError, ClientError: a sample has no reward.
+    """
+    settings = _settings()
+    outcomes = await ascore(settings, [_sample(sample, settings) for sample in samples])
+    return [_answer(args, outcome, settings) for outcome in outcomes]
+
+
+def _sample(sample: Any, settings: Settings) -> Sample:  # noqa: ANN401  # as above
+    row: dict[str, object] = {**(sample.metadata or {}), "label": sample.label}
+    status = getattr(sample.status, "value", sample.status)
+    return Sample(
+        completion=text_of(sample.response),
+        task=task_of(row, sample.prompt, settings),
+        tokens=sample.response_length or None,
+        truncated=status == "truncated" or None,
+    )
+
+
+def _answer(args: Any, outcome: reward_pb2.RolloutScore | ClientError, settings: Settings) -> Reward:  # noqa: ANN401
+    number = number_of(settings, outcome)
+    if not getattr(args, "reward_key", None):
+        return number
+    scores = component_scores(outcome)
+    return {"score": number} | {f"jurist/{name}": value or 0.0 for name, value in scores.items()}
+
+
+@lru_cache(maxsize=1)
+def _settings() -> Settings:
+    return Settings().with_environment().for_numbers("slime")

@@ -1,0 +1,159 @@
+"""TRL (1.16; axolotl and unsloth, too): reward functions for GRPOTrainer, RLOOTrainer and their kin.
+
+    GRPOTrainer(reward_funcs=[jurist.trainers.trl.reward], ...)
+    trl grpo --reward_funcs jurist.trainers.trl.reward ...
+    GRPOTrainer(reward_funcs=components("accuracy", "format", recipe="r1_zero"), ...)
+
+TRL hands over a whole batch at a time, the data set's columns beside it, and leaves out what is None. An exception ends
+the training, so the default here is None for a missing reward: nothing is trained on a made-up 0.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any
+
+from jurist.trainers._samples import Sample, task_of, text_of
+from jurist.trainers._scoring import ascore, component_scores, instead, reward_of
+from jurist.trainers._settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    from jurist.client import ClientError
+    from jurist.v1 import reward_pb2
+
+__all__ = ["components", "reward", "with_settings"]
+
+DEFAULTS = Settings(on_error="none")
+BATCHES = 8  # of which components share one call: those of one step, and of an evaluation that overlaps it
+
+
+async def reward(
+    prompts: Sequence[Any],
+    completions: Sequence[Any],
+    completion_ids: Sequence[Sequence[int]] | None = None,
+    *,
+    jurist: Settings | None = None,
+    **columns: Any,  # noqa: ANN401  # the data set's, and what TRL adds
+) -> list[float | None]:
+    """Return a reward a completion; every component is logged beside it as `jurist/NAME`.
+
+    `jurist` are the settings, those of the environment when left out; use `with_settings` to give some.
+    """
+    settings = jurist or _of_environment()
+    outcomes = await ascore(settings, _samples(prompts, completions, completion_ids, columns, settings), _step(columns))
+    _log(columns, outcomes)
+    return [reward_of(settings, outcome) for outcome in outcomes]
+
+
+reward.__name__ = "jurist"  # what TRL calls its metrics; it pickles by its qualified name
+
+
+def with_settings(**settings: object) -> Callable[..., Awaitable[list[float | None]]]:
+    """Return `reward` with settings of its own: `with_settings(target="host:50051", recipe="r1_zero")`."""
+    return partial(reward, jurist=_of_environment().with_arguments(**settings))
+
+
+def components(*names: str, **settings: object) -> list[Component]:
+    """Return a reward function for each component of the recipe: TRL weighs and logs them one by one.
+
+    They share one call a batch. A component that abstains is None.
+    """
+    chosen = _of_environment().with_arguments(**settings)
+    return [Component(name=name, settings=chosen) for name in names]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """The scores of one component; weights are TRL's own (`reward_weights`)."""
+
+    name: str
+    settings: Settings
+    __name__: str = field(init=False, default="jurist")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "__name__", self.name)
+
+    async def __call__(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Any],
+        completion_ids: Sequence[Sequence[int]] | None = None,
+        **columns: Any,  # noqa: ANN401  # as above
+    ) -> list[float | None]:
+        """Return the component's score of each completion."""
+        samples = _samples(prompts, completions, completion_ids, columns, self.settings)
+        outcomes = await _shared(self.settings, samples, _step(columns))
+        return [self._score(outcome) for outcome in outcomes]
+
+    def _score(self, outcome: reward_pb2.RolloutScore | ClientError) -> float | None:
+        scores = component_scores(outcome)
+        if scores and self.name not in scores:
+            raise ValueError(f"{self.name}: no such component of {self.settings.recipe}; there are {', '.join(scores)}")
+        score = scores.get(self.name)
+        return instead(self.settings, outcome) if score is None else score
+
+
+_calls: OrderedDict[tuple[object, ...], asyncio.Task[list[reward_pb2.RolloutScore | ClientError]]] = OrderedDict()
+
+
+async def _shared(
+    settings: Settings, samples: Sequence[Sample], step: int | None
+) -> list[reward_pb2.RolloutScore | ClientError]:
+    """Score a batch once for all the components that ask for it."""
+    key = (id(asyncio.get_running_loop()), settings, step, tuple((one.completion, repr(one.task)) for one in samples))
+    call = _calls.get(key)
+    if call is None:
+        call = _calls[key] = asyncio.ensure_future(ascore(settings, samples, step))
+        while len(_calls) > BATCHES:
+            _calls.popitem(last=False)
+    return await asyncio.shield(call)
+
+
+@lru_cache(maxsize=1)
+def _of_environment() -> Settings:
+    return DEFAULTS.with_environment()
+
+
+def _samples(
+    prompts: Sequence[Any],
+    completions: Sequence[Any],
+    completion_ids: Sequence[Sequence[int]] | None,
+    columns: Mapping[str, Any],
+    settings: Settings,
+) -> list[Sample]:
+    rows = {name: column for name, column in columns.items() if _is_column(column, len(completions))}
+    return [
+        Sample(
+            completion=text_of(completion),
+            task=task_of({name: column[index] for name, column in rows.items()}, prompts[index], settings),
+            tokens=None if completion_ids is None else len(completion_ids[index]),
+        )
+        for index, completion in enumerate(completions)
+    ]
+
+
+def _is_column(value: object, length: int) -> bool:
+    return isinstance(value, list) and len(value) == length  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _step(columns: Mapping[str, Any]) -> int | None:
+    """Return the optimisation step, where TRL tells it."""
+    return getattr(columns.get("trainer_state"), "global_step", None)
+
+
+def _log(columns: Mapping[str, Any], outcomes: Sequence[reward_pb2.RolloutScore | ClientError]) -> None:
+    log_metric = columns.get("log_metric")
+    if log_metric is None:
+        return
+    rows = [component_scores(outcome) for outcome in outcomes]
+    for name in rows[0] if rows else ():
+        scores = [score for score in (row.get(name) for row in rows) if score is not None]
+        if scores:
+            log_metric(f"jurist/{name}", sum(scores) / len(scores))
+    missing = sum(not row or None in row.values() for row in rows)
+    log_metric("jurist/no_reward", missing / max(len(rows), 1))

@@ -1,0 +1,197 @@
+"""Adapters called as their trainers call them, against the real server. What the trainers' own code does with the
+answers is in `test_real_trainers.py`."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import urllib.request
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jurist.client import UnreachableError
+from jurist.trainers import areal, easyr1, slime, trl, verifiers_v1, verl
+from jurist.trainers._scoring import NoRewardError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+RIGHT = "<think>six times seven</think> <answer>42</answer>"
+PROMPT = "What is 6 times 7?"
+
+
+def chunks(server: Any) -> float:
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}/metrics", timeout=60) as response:
+        lines = response.read().decode().splitlines()
+    return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith('jurist_requests_total{code="OK"'))
+
+
+class TestTRL:
+    COLUMNS: dict[str, Any] = {  # noqa: RUF012  # read, never changed
+        "prompts": [PROMPT] * 3,
+        "completions": [RIGHT, "It is 42.", "It is 41."],
+        "completion_ids": [[1, 2, 3]] * 3,
+        "answer": ["42"] * 3,
+        "trainer_state": SimpleNamespace(global_step=5),
+    }
+
+    async def test_a_batch_is_scored_in_one_call_and_its_components_logged(
+        self, service: Callable[..., None], server: Any
+    ) -> None:
+        service(recipe="r1_zero")
+        logged: dict[str, float] = {}
+        before = chunks(server)
+
+        rewards = await trl.reward(**self.COLUMNS, log_metric=logged.__setitem__)
+
+        assert rewards == [2.0, 1.0, 0.0]
+        assert chunks(server) == before + 1
+        assert logged == {
+            "jurist/accuracy": pytest.approx(2 / 3),
+            "jurist/format": pytest.approx(1 / 3),
+            "jurist/no_reward": 0.0,
+        }
+
+    async def test_chats_are_read(self, service: Callable[..., None]) -> None:
+        service(recipe="math")
+        prompts = [[{"role": "user", "content": PROMPT}]]
+        completions = [[{"role": "assistant", "content": "It is 42."}]]
+
+        assert await trl.reward(prompts, completions, solution=["$42$"]) == [1.0]
+
+    async def test_a_completion_without_a_reward_is_none_and_harms_no_other(self, service: Callable[..., None]) -> None:
+        service(recipe="math")
+
+        assert await trl.reward([PROMPT] * 2, ["42", "42"], answer=["42", ""]) == [1.0, None]
+
+    async def test_a_server_that_is_away_leaves_the_batch_without_rewards(self, away: Callable[..., None]) -> None:
+        away()
+
+        assert await trl.reward([PROMPT] * 2, ["42", "42"], answer=["42", "42"]) == [None, None]
+
+    async def test_components_share_one_call(self, service: Callable[..., None], server: Any) -> None:
+        service()
+        accuracy, kept = trl.components("accuracy", "format", recipe="r1_zero")
+        before = chunks(server)
+
+        scores = tuple(await asyncio.gather(accuracy(**self.COLUMNS), kept(**self.COLUMNS)))
+
+        assert scores == ([1.0, 1.0, 0.0], [1.0, 0.0, 0.0])
+        assert chunks(server) == before + 1
+        assert (accuracy.__name__, kept.__name__) == ("accuracy", "format")
+
+    async def test_a_component_that_the_recipe_lacks_is_named(self, service: Callable[..., None]) -> None:
+        service()
+        (wrong,) = trl.components("acuracy", recipe="r1_zero")
+
+        with pytest.raises(ValueError, match="acuracy: no such component of r1_zero; there are accuracy, format"):
+            await wrong(**self.COLUMNS)
+
+    async def test_every_form_pickles(self, service: Callable[..., None]) -> None:
+        service()
+        forms = [trl.reward, trl.with_settings(recipe="r1_zero"), *trl.components("format", recipe="r1_zero")]
+
+        again = pickle.loads(pickle.dumps(forms))  # noqa: S301  # our own
+
+        assert [await form(**self.COLUMNS) for form in again] == [[1.0, 1.0, 0.0], [2.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
+
+
+class TestVerl:
+    async def test_every_answer_has_the_keys_of_every_recipe(self, service: Callable[..., None]) -> None:
+        service()
+        recipes = {"gsm8k": "r1_zero", "prose": "r1_reasoning"}
+
+        answers = await asyncio.gather(*(
+            verl.compute_score(source, RIGHT, "42", {"language": "en"}, recipes=recipes)
+            for source in ("gsm8k", "prose", "other")
+        ))  # fmt: skip
+
+        keys = {"score", "jurist_scored", "jurist/accuracy", "jurist/format", "jurist/language"}
+        assert [answer.keys() for answer in answers] == [keys] * 3
+        assert [answer["score"] for answer in answers] == [2.0, 2.0, 1.0]
+
+    async def test_a_sample_without_a_reward_is_an_error_or_the_number_asked_for(
+        self, service: Callable[..., None]
+    ) -> None:
+        service()
+
+        with pytest.raises(NoRewardError, match="INVALID_REFERENCE"):
+            await verl.compute_score("gsm8k", "42", "", {})
+        filled = await verl.compute_score("gsm8k", "42", "", {}, on_error=-1)
+        assert (filled["score"], filled["jurist_scored"]) == (-1.0, 0.0)
+
+    def test_the_sync_form_and_the_batch_form_say_the_same(self, service: Callable[..., None]) -> None:
+        service(recipe="r1_zero")
+        one = verl.compute_score_sync("gsm8k", RIGHT, "42", {})
+
+        batch = verl.compute_scores(["gsm8k", "b"], [RIGHT, "41"], ["42", "42"], [None, {}])
+
+        assert batch == [one, {"score": 0.0, "jurist_scored": 1.0, "jurist/accuracy": 0.0, "jurist/format": 0.0}]
+
+    async def test_a_server_that_is_away_is_an_error(self, away: Callable[..., None]) -> None:
+        away()
+
+        with pytest.raises(UnreachableError):
+            await verl.compute_score("gsm8k", "42", "42", {})
+
+    async def test_an_unknown_recipe_or_setting_is_named(self, service: Callable[..., None]) -> None:
+        service()
+
+        with pytest.raises(ValueError, match="recipe: the server knows no 'nope'"):
+            await verl.compute_score("gsm8k", "42", "42", {}, recipe="nope")
+        with pytest.raises(ValueError, match="recipies: no such setting"):
+            await verl.compute_score("gsm8k", "42", "42", {}, recipies={})
+
+
+class TestSlime:
+    SAMPLE = SimpleNamespace(
+        prompt=PROMPT,
+        response=RIGHT,
+        label="42",
+        metadata={},
+        response_length=9,
+        status=SimpleNamespace(value="completed"),
+    )
+
+    async def test_a_sample_and_a_group_are_scored(self, service: Callable[..., None]) -> None:
+        service(recipe="r1_zero")
+        keyed = SimpleNamespace(reward_key="score")
+
+        assert await slime.reward(SimpleNamespace(), self.SAMPLE) == 2.0
+        assert await slime.group_reward(keyed, [self.SAMPLE]) == [
+            {"score": 2.0, "jurist/accuracy": 1.0, "jurist/format": 1.0}
+        ]
+
+    async def test_a_missing_reward_is_an_error(self, service: Callable[..., None]) -> None:
+        service()
+
+        with pytest.raises(NoRewardError):
+            await slime.reward(SimpleNamespace(), SimpleNamespace(**{**vars(self.SAMPLE), "label": ""}))
+
+
+def test_areal_gets_a_number_or_an_error_well_before_its_own_deadline(
+    service: Callable[..., None], away: Callable[..., None]
+) -> None:
+    service(recipe="r1_zero")
+    assert areal.reward_fn(PROMPT, f"{RIGHT}<|im_end|>", [1], [2, 3], answer="42", level=5) == 2.0
+
+    away()
+    with pytest.raises(UnreachableError):
+        areal.reward_fn(PROMPT, RIGHT, [1], [2], answer="42")
+    assert areal.TIMEOUT_S < 15  # areal/api/reward_api.py
+
+
+def test_easyr1_gets_an_overall_and_its_components(service: Callable[..., None]) -> None:
+    service()
+    rows = [{"response": RIGHT, "response_length": 9, "ground_truth": "42"}]
+
+    assert easyr1.compute_score(rows, recipe="r1_zero") == [{"overall": 2.0, "accuracy": 1.0, "format": 1.0}]
+
+
+async def test_verifiers_gets_a_number_for_a_trace(service: Callable[..., None]) -> None:
+    service(recipe="r1_zero")
+    task = SimpleNamespace(prompt=PROMPT, answer="42")
+
+    assert await verifiers_v1.score(task, SimpleNamespace(last_reply=RIGHT)) == 2.0
