@@ -299,6 +299,27 @@ async def test_nothing_of_a_run_is_there_for_the_next(sandbox: Supervisor) -> No
     assert {case.stdout.decode() for case in cases} == {"['main.py'] ['main.py']\n"}
 
 
+PRIVILEGED = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def tried(result):
+    return "did it" if result >= 0 else os.strerror(ctypes.get_errno())
+print(tried(libc.mount(b"tmpfs", b"/tmp", b"tmpfs", 0, None)))
+print(tried(libc.mount(b"/usr", b"/tmp", None, 4096, None)))
+for flag in (0x20000000, 0x00020000, 0x08000000, 0x10000000, 0x40000000):
+    pid = libc.syscall(56 if os.uname().machine == "x86_64" else 220, flag | 17, 0, 0, 0, 0)
+    if pid == 0:
+        os._exit(0)
+    print(tried(pid))
+"""
+
+
+async def test_a_run_has_no_privilege_to_mount_or_to_make_namespaces(sandbox: Supervisor) -> None:
+    case = await one(sandbox, stdio(PRIVILEGED))
+
+    assert case.stdout.decode().splitlines() == ["Operation not permitted"] * 7
+
+
 async def test_the_same_program_does_the_same_each_time(sandbox: Supervisor) -> None:
     source = "import random\nprint(hash('x'), random.random(), {chr(c) for c in range(97, 110)})"
 

@@ -54,6 +54,11 @@ def _limit_reached(outcome: Outcome, limits: Limits) -> tuple[Ending, str] | Non
     return None
 
 
+def _cancelled(outcome: Outcome) -> tuple[Ending, str] | None:
+    killed = os.WIFSIGNALED(outcome.status) and os.WTERMSIG(outcome.status) == signal.SIGKILL
+    return (Ending.SANDBOX_ERROR, "cancelled") if killed and outcome.stopped is Stop.CANCELLED else None
+
+
 def _start_failed(outcome: Outcome) -> tuple[Ending, str] | None:
     tag, text = outcome.note[:1], outcome.note[1:].decode(errors="replace")
     if tag == wire.NOT_COMPILED:
@@ -67,12 +72,10 @@ def _start_failed(outcome: Outcome) -> tuple[Ending, str] | None:
 
 def judged(outcome: Outcome, limits: Limits) -> tuple[Ending, str]:
     """Say how a run ended, and why in a line."""
-    found = _limit_reached(outcome, limits) or _start_failed(outcome)
+    found = _limit_reached(outcome, limits) or _cancelled(outcome) or _start_failed(outcome)
     if found is not None:
         return found
     if os.WIFSIGNALED(outcome.status):
-        if outcome.stopped is Stop.CANCELLED and os.WTERMSIG(outcome.status) == signal.SIGKILL:
-            return Ending.SANDBOX_ERROR, "cancelled"
         return Ending.RUNTIME_ERROR, f"ended by {_signal_name(os.WTERMSIG(outcome.status))}"
     status = os.WEXITSTATUS(outcome.status)
     if status == 0:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from jurist.sandbox._standing import Launch, Standing
     from jurist.sandbox._values import Limits
 
-KILL_GRACE_S: Final = 1.0
+KILL_GRACE_S: Final = 0.5
 """From a kill to the report; then the box goes."""
 SOONEST_CHECK_S: Final = 0.01
 STDERR_BYTES: Final = 8_192
@@ -212,7 +212,7 @@ class ForkServer:
         try:
             socket.send_fds(self._control, [wire.RUN], descriptors)
             self._check_later(self._activity, min(limits.wall_s, limits.cpu_s / (os.cpu_count() or 1)))
-            await loop.sock_sendall(ours, wire.packed(job))
+            await loop.sock_sendall(ours, wire.framed_job(job))
         except OSError:
             # A run that ended before it had read its job reports all the same; a box that is gone shows itself there.
             pass

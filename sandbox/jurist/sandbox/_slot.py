@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import dataclasses
 import json
 import math
 import os
+import resource
 import socket
 from typing import TYPE_CHECKING, Any, Final
 
@@ -51,19 +51,18 @@ PROC_WORDS: Final = ("/proc", "/dev/", "psutil", "multiprocessing", "subprocess"
 """A Python program that names none of these gets an empty /proc, which saves a fifth of a short run."""
 
 
-def _rlimits(limits: Limits, cases: int = 1, *, counted: bool) -> dict[str, int]:
-    found = {
-        "CPU": math.ceil(limits.cpu_s * cases) + 1,
-        "FSIZE": limits.output_bytes + 1,
-        "NOFILE": OPEN_FILES,
-        "NPROC": limits.processes,
-        "STACK": min(limits.memory_bytes, STACK_BYTES),
-        "CORE": 0,
-        "MEMLOCK": 0,
-        "MSGQUEUE": 0,
-    }
-    found["AS"] = ADDRESS_SPACE_BYTES if counted else limits.memory_bytes + ADDRESS_SPACE_SLACK
-    return found
+def _rlimits(limits: Limits, cases: int = 1, *, counted: bool) -> list[tuple[int, int]]:
+    return [
+        (resource.RLIMIT_CPU, math.ceil(limits.cpu_s * cases) + 1),
+        (resource.RLIMIT_FSIZE, limits.output_bytes + 1),
+        (resource.RLIMIT_NOFILE, OPEN_FILES),
+        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_STACK, min(limits.memory_bytes, STACK_BYTES)),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_AS, ADDRESS_SPACE_BYTES if counted else limits.memory_bytes + ADDRESS_SPACE_SLACK),
+    ]
 
 
 class CancelledRunError(Exception):
@@ -122,14 +121,16 @@ class Slot:
         limits = program.limits
         return {
             "kind": kind,
-            "source": program.source,
             "scratch_bytes": limits.scratch_bytes,
             "scratch_files": SCRATCH_FILES,
             "proc": any(word in program.source for word in PROC_WORDS),
-            "rlimits": _rlimits(limits, cases, counted=self.programs.counted),
+            "limits": _rlimits(limits, cases, counted=self.programs.counted),
             "arguments": [],
-            "files": {},
+            "files": [],
         }
+
+    def _python(self, kind: str, program: Program, cases: int = 1) -> dict[str, Any]:
+        return self._job(kind, program, cases) | {"source": program.source}
 
     async def checked(self, program: Program, tests: Stdio, index: int, case: CaseRun) -> CaseRun:
         """Have the task's checker decide on an output, in the box for test code."""
@@ -141,11 +142,9 @@ class Slot:
         )
         contents = (tests.stdins[index], tests.expected[index])
         files = [*(text.encode(errors="surrogateescape") for text in contents), case.stdout]
-        job = self._job("script", dataclasses.replace(program, source=tests.checker, limits=limits)) | {
+        job = self._python("script", dataclasses.replace(program, source=tests.checker, limits=limits)) | {
             "arguments": list(CHECKED_FILES),
-            "files": {
-                path: base64.b64encode(content).decode() for path, content in zip(CHECKED_FILES, files, strict=True)
-            },
+            "files": list(zip(CHECKED_FILES, files, strict=True)),
         }
         await self._judge.retire()
         await self._begin(self.tests, job, limits)
@@ -159,7 +158,7 @@ class Slot:
 
     async def script(self, program: Program, stdin: str) -> Try:
         """Run the program on one input."""
-        job = self._job("script", program)
+        job = self._python("script", program)
         await self._begin(self.programs, job, program.limits, stdin=stdin.encode(errors="surrogateescape"))
         outcome = await self.programs.ended()
         return Try([case_run(outcome, program.limits)], starved(outcome, program.limits))
@@ -193,9 +192,10 @@ class Slot:
         command = language.compile if kind == "compile" else language.run
         needs_source = kind == "compile" or not language.compile
         return self._job(kind, dataclasses.replace(program, limits=limits)) | {
-            "source": "",
             "proc": language.proc or any(word in program.source for word in PROC_WORDS),
-            "files": {tools.source_file(program.source): program.source} if needs_source else {},
+            "files": [(tools.source_file(program.source), program.source.encode(errors="surrogatepass"))]
+            if needs_source
+            else [],
             "argv": tools.command(command, program.source, program.limits.memory_bytes),
             "artifact": "" if needs_source else MAIN,
             "environment": ENVIRONMENT,
@@ -219,7 +219,7 @@ class Slot:
         ours, theirs = socket.socketpair()
         ours.setblocking(False)  # noqa: FBT003  socket's own
         done: list[CaseRun] = []
-        job = self._job("serve", program, len(tests.arguments))
+        job = self._python("serve", program, len(tests.arguments))
         with ours:
             await self._begin(self.programs, job, program.limits, peer=theirs)
             lost = False
@@ -263,15 +263,14 @@ class Slot:
             memory_bytes=TEST_MEMORY_BYTES,
         )
         job = self._job("test", program) | {
-            "source": "",
             "proc": False,
             "code": tests.code,
             "prelude": tests.prelude,
             "entry_point": tests.entry_point,
-            "rlimits": _rlimits(test_limits, counted=self.programs.counted),
+            "limits": _rlimits(test_limits, counted=self.programs.counted),
         }
         with ours:
-            await self._begin(self.programs, self._job("serve", program), limits, peer=theirs)
+            await self._begin(self.programs, self._python("serve", program), limits, peer=theirs)
             try:
                 said = await self._judge.said(tests, job, test_limits, ours, self._begin_tests)
             finally:

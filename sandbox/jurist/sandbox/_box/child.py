@@ -1,25 +1,26 @@
 """A run's own process, from the fork to the program's first instruction.
 
-Nothing here trusts what comes later and nothing later can undo it: the order is namespaces and scratch space,
-descriptors, resource limits, user, seccomp. Then the job is read and the harness for its kind takes over.
+Nothing here trusts what comes later and nothing later can undo it: the order is session, descriptors, scratch space,
+user, resource limits; namespaces and the seccomp filter came with the fork. Then the harness for the job's kind takes
+over.
+
+It is written flat: each function that a run calls, and each object that it looks at, is a page or three of the fork
+server's memory that the kernel has to copy, and a short run's time is little else.
 """
 
 from __future__ import annotations
 
 import os
-import socket
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NamedTuple, NoReturn
 
-from jurist.sandbox._box import harness, kernel, limits, root, wire
+from jurist.sandbox._box import harness, kernel, root, wire
 
 SETUP_FAILED = 125
-EXPENDABLE = b"1000"
-"""oom_score_adj of a run."""
+SCORE = wire.OWN + 1
+"""The descriptor of the fork server's oom_score_adj."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Box(NamedTuple):
     """What the launcher found out about the box.
 
     `runner` is None where there is one user alone; `scratch` are the places where each run gets an empty file system.
@@ -31,50 +32,26 @@ class Box:
     scratch: tuple[str, ...] = ("/tmp",)  # noqa: S108  the run's own
 
 
-def _write(path: str, content: bytes) -> None:
-    """Write without the layers of an open file, whose first use after a fork costs more than the write."""
-    descriptor = os.open(path, os.O_WRONLY)
-    os.write(descriptor, content)
-    os.close(descriptor)
-
-
-def _place(descriptors: list[int]) -> None:
-    """Move the run's descriptors to 0, 1, 2, .. and close all others."""
-    high = [os.dup2(descriptor, 100 + index, inheritable=False) for index, descriptor in enumerate(descriptors)]
-    for index, descriptor in enumerate(high):
-        os.dup2(descriptor, index, inheritable=index < wire.CHANNEL)
-    kernel.close_descriptors(len(descriptors))
-
-
-def _isolate(box: Box, descriptors: list[int]) -> dict[str, Any]:
-    """Shut the process in and read its job."""
-    os.setsid()
-    kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)
-    if box.has_proc:
-        _write("/proc/self/oom_score_adj", EXPENDABLE)
-    _place(descriptors)
-    channel = socket.socket(fileno=wire.CHANNEL)
-    job = wire.read_job(channel)
-    channel.detach()
-    for place in box.scratch:
-        root.mount_scratch(place, job["scratch_bytes"], job["scratch_files"])
-    if not (job["proc"] and box.has_proc and root.cover_proc()):
-        root.hide_proc()
-    os.chdir("/tmp")  # noqa: S108  the run's own
-    if box.runner is not None:
-        os.setgroups([])
-        os.setresgid(box.runner, box.runner, box.runner)
-        os.setresuid(box.runner, box.runner, box.runner)
-    kernel.drop_capabilities()
-    limits.bound(job)
-    kernel.set_filter(box.filter)
-    return job
-
-
-def main(box: Box, descriptors: list[int]) -> NoReturn:
-    """Become the run; never returns to the fork server."""
+def main(box: Box) -> NoReturn:
+    """Shut the process in, read its job and become the run; never returns to the fork server."""
     try:
-        harness.run(_isolate(box, descriptors))
+        os.setsid()
+        os.close(wire.OWN)
+        if box.has_proc:
+            os.close(SCORE)
+        job = wire.read_job(wire.CHANNEL)
+        for place in box.scratch:
+            root.mount_scratch(place, job["scratch_bytes"], job["scratch_files"])
+        if job["proc"] and box.has_proc:
+            root.cover_proc()
+        os.chdir("/tmp")  # noqa: S108  the run's own
+        if box.runner is None:
+            kernel.drop_capabilities()
+        else:
+            os.setresgid(box.runner, box.runner, box.runner)
+            # With it go all capabilities: those that could stay were given up by the launcher.
+            os.setresuid(box.runner, box.runner, box.runner)
+        harness.run(job)
     except BaseException as error:  # noqa: BLE001  whatever it is must not unwind into the fork server
         _fail(f"{type(error).__name__}: {error}")
 

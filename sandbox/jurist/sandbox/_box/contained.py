@@ -9,10 +9,10 @@ mounts nor pivot_root, and whose capabilities are worth nothing outside.
 
 from __future__ import annotations
 
+import _socket
 import json
 import os
 import platform
-import socket
 import sys
 from typing import Any, Final, NoReturn
 
@@ -71,6 +71,6 @@ def build(configuration: dict[str, Any]) -> tuple[child.Box, dict[str, object]]:
 
 def main() -> NoReturn:
     """Connect to the supervisor at the socket that the command line names, and serve."""
-    control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     control.connect(sys.argv[1])
     launch.begin(control, build)

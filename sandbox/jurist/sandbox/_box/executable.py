@@ -10,11 +10,9 @@ import io
 import os
 import signal
 import stat
-import zipfile
-from pathlib import Path
 from typing import Any, NoReturn
 
-from jurist.sandbox._box import limits, wire
+from jurist.sandbox._box import harness, wire
 
 RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
 """Ignored by the interpreter, and what is ignored stays so across exec."""
@@ -28,26 +26,34 @@ def _spawned(argv: list[str], environment: dict[str, str]) -> tuple[int, int]:
     return status, usage.ru_maxrss * 1024
 
 
-def _packed_directory(directory: Path) -> bytes:
+def _packed_directory(directory: str) -> bytes:
     """Pack a directory of class files as a jar."""
+    import zipfile  # noqa: PLC0415  what few runs need is not in the memory of all
+
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as jar:
-        for path in sorted(directory.rglob("*")):
-            if path.is_file() and not path.is_symlink():
-                jar.write(path, path.relative_to(directory))
+        for folder, _, names in sorted(os.walk(directory)):
+            for path in sorted(f"{folder}/{name}" for name in names):
+                if stat.S_ISREG(os.lstat(path).st_mode):
+                    jar.write(path, path.removeprefix(f"{directory}/"))
     return packed.getvalue()
 
 
 def _hand_over(artifact: str, descriptor: int) -> bool:
     """Copy what the compiler made, if it is a file or a directory of its own."""
     try:
-        mode = Path(artifact).lstat().st_mode
+        mode = os.lstat(artifact).st_mode
     except OSError:
         return False
-    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+    if stat.S_ISDIR(mode):
+        wire.write_all(descriptor, _packed_directory(artifact))
+    elif stat.S_ISREG(mode):
+        made = os.open(artifact, os.O_RDONLY)
+        while part := os.read(made, 1 << 20):
+            wire.write_all(descriptor, part)
+        os.close(made)
+    else:
         return False
-    with open(descriptor, "wb", closefd=False) as out:
-        out.write(_packed_directory(Path(artifact)) if stat.S_ISDIR(mode) else Path(artifact).read_bytes())
     return True
 
 
@@ -63,12 +69,13 @@ def _unpack(descriptor: int, target: str) -> None:
 
 def execute(job: dict[str, Any]) -> NoReturn:
     """Run the job's command; compile jobs hand their artifact over, others may begin with one."""
-    for name, text in job["files"].items():
-        Path(name).write_text(text, encoding="utf-8", errors="surrogatepass")
+    for name, content in job["files"]:
+        wire.write_file(name, content)
     if job["kind"] == "execute" and job["artifact"]:
         _unpack(wire.PEER, job["artifact"])
-    if job["kind"] == "execute":
-        limits.bound_files(job)
+    harness.bound(job["limits"])
+    for descriptor in (wire.CHANNEL, wire.PEER):
+        os.set_inheritable(descriptor, False)  # noqa: FBT003  os's own
     os.write(wire.CHANNEL, wire.READY)
     status, resident_bytes = _spawned(job["argv"], job["environment"])
     if job["kind"] == "compile" and status == 0 and not _hand_over(job["artifact"], wire.PEER):

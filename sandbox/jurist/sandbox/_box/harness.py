@@ -3,54 +3,71 @@
 from __future__ import annotations
 
 import atexit
-import base64
 import gc
 import os
 import random
+import resource
 import sys
 import threading
 import traceback
 import types
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from jurist.sandbox._box import executable, limits, serving, testing, wire
+from jurist.sandbox._box import executable, root, serving, testing, wire
 
 if TYPE_CHECKING:
     import io
+    from collections.abc import Iterable
 
-MAIN = "/tmp/main.py"  # noqa: S108  the run's own scratch space
+SCRATCH = "/tmp"  # noqa: S108  the run's own
+MAIN = f"{SCRATCH}/main.py"
+REHEARSAL = """
+import collections, heapq, math, re, sys
+from typing import Dict, List, Optional, Tuple
+class Solution:
+    def __init__(self):
+        self.seen = {}
+    def find(self, items: List[int], wanted: int) -> Optional[Tuple[int, int]]:
+        for index, item in enumerate(items):
+            if wanted - item in self.seen:
+                return self.seen[wanted - item], index
+            self.seen[item] = index
+        return None
+def main():
+    text = sys.stdin.read().split()
+    count = len([int(word) for word in text if word.isdigit()])
+    line = f"{count} {sum(range(10)):>5} {math.sqrt(2.0):.3f}"
+    print(line, max(1, 2), sorted({3, 1, 2}, key=lambda item: -item), *Solution().find([1, 2, 3], 5))
+    assert abs(-1.5) == 1.5 and isinstance(line, str) and line.strip().lower() != "x"
+    try:
+        input()
+    except EOFError:
+        pass
+if __name__ == "__main__":
+    main()
+"""
+"""A program as programs are."""
+REHEARSALS = 20
+"""More than twice what the interpreter needs to see before it settles."""
+REHEARSAL_SCRATCH = (1 << 20, 64)
+"""Bytes and files."""
 UNFLUSHED = 120
 """What CPython exits with when its last output cannot be written."""
 
 
 def run(job: dict[str, Any]) -> NoReturn:
     """Do what the job says; every way out of here ends the process."""
-    kind = job["kind"]
-    if kind == "script":
-        script(job)
-    if kind == "serve":
-        serve(job)
-    if kind == "test":
+    if "source" in job:
+        os._exit(python(job))
+    if job["kind"] == "test":
         testing.test(job)
     executable.execute(job)
 
 
-def _told(message: bytes) -> None:
-    """Tell the supervisor how the start went and let go of the channel, before the program's first instruction."""
-    os.write(wire.CHANNEL, message)
-    os.close(wire.CHANNEL)
-
-
-def _compiled(source: str) -> types.CodeType:
-    """Compile the program, or end the process saying why it is none."""
-    try:
-        code = compile(source, MAIN, "exec", dont_inherit=True)
-    except (MemoryError, RecursionError, SyntaxError, ValueError) as error:
-        reason = "".join(traceback.format_exception_only(error)).strip()
-        _told(wire.NOT_COMPILED + reason.encode(errors="replace")[:4000])
-        os._exit(1)
-    return code
+def bound(limits: Iterable[tuple[int, int]]) -> None:
+    """Set resource limits, soft and hard."""
+    for number, value in limits:
+        resource.setrlimit(number, (value, value))
 
 
 def _opened(descriptor: int, mode: str, errors: str, buffering: int = -1) -> io.TextIOWrapper:
@@ -58,36 +75,50 @@ def _opened(descriptor: int, mode: str, errors: str, buffering: int = -1) -> io.
     return cast("io.TextIOWrapper", stream)
 
 
-def _fresh_streams() -> None:
-    """Open the standard streams anew: those of the fork server were made for other files."""
+def _open_streams() -> None:
     sys.stdin = sys.__stdin__ = _opened(0, "r", "surrogateescape")  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = _opened(1, "w", "surrogateescape")  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _opened(2, "w", "backslashreplace", buffering=1)  # type: ignore[misc]
 
 
-def _main_module() -> types.ModuleType:
+def _new_main() -> None:
+    """Make the module that the next program is."""
     module = types.ModuleType("__main__")
     module.__file__ = MAIN
     module.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
     sys.modules["__main__"] = module
-    sys.path.insert(0, "/tmp")  # noqa: S108  where main.py lies
-    return module
 
 
-def _begin(job: dict[str, Any]) -> tuple[types.CodeType, types.ModuleType]:
-    code = _compiled(job["source"])
-    # Some programs read themselves, and tracebacks show lines from here.
-    Path(MAIN).write_text(job["source"], encoding="utf-8")
-    for name, content in job["files"].items():
-        Path(name).write_bytes(base64.b64decode(content))
-    limits.bound_files(job)
-    _fresh_streams()
-    # The same program is to do the same each time; a fork seeds anew.
+def prepare() -> None:
+    """Make in the fork server what is the same for every program, and rehearse what every run does.
+
+    What the interpreter learns in a run (which method a name means, which instruction may be a faster one) is lost with
+    it, and each such note copies a page. So a small program is run here some times: runs find the notes made.
+    The streams look at their files when they are made: empty ones in memory, as each run's are.
+    """
+    root.mount_scratch(SCRATCH, *REHEARSAL_SCRATCH)
+    os.chdir(SCRATCH)
+    sys.path.insert(0, SCRATCH)  # where main.py lies
+    for _ in range(REHEARSALS):
+        for descriptor in range(wire.OWN):
+            placeholder = os.memfd_create("placeholder")
+            if placeholder != descriptor:
+                os.dup2(placeholder, descriptor)
+                os.close(placeholder)
+        job = wire.framed_job({"kind": "script", "source": REHEARSAL, "files": [], "limits": [], "arguments": []})
+        os.write(wire.CHANNEL, job)
+        os.lseek(wire.CHANNEL, 0, os.SEEK_SET)
+        _open_streams()
+        _new_main()
+        python(wire.read_job(wire.CHANNEL))
+    os.chdir("/")
+    root.unmount_scratch(SCRATCH)
+    os.ftruncate(0, 0)
+    _open_streams()
+    _new_main()
+    sys.argv = ["main.py"]
+    # The same program is to do the same each time.
     random.seed(0)
-    sys.argv = ["main.py", *job["arguments"]]
-    module = _main_module()
-    _told(wire.READY)
-    return code, module
 
 
 def _exit_status(error: SystemExit) -> int:
@@ -110,11 +141,14 @@ def show(error: BaseException) -> None:
         os.write(2, type(error).__name__.encode() + b"\n")
 
 
-def leave(status: int, module: types.ModuleType) -> NoReturn:
+def _finished(status: int, module: types.ModuleType) -> int:
     """End as the interpreter would: join threads, run exit functions, drop the program's objects, flush."""
     try:
-        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  what Py_Finalize calls
-        atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  as above
+        # Both do nothing in most programs, but look at much before they find that out.
+        if threading.active_count() > 1:
+            threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  what Py_Finalize calls
+        if atexit._ncallbacks():  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001  as above
+            atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
         if sys.stdout is not None and not getattr(sys.stdout, "closed", False):
             sys.stdout.flush()
         # Files that the program left open are flushed when their last name goes.
@@ -125,34 +159,47 @@ def leave(status: int, module: types.ModuleType) -> NoReturn:
                 stream.flush()
     except BaseException as error:  # noqa: BLE001  the program's own functions run here
         show(error)
-        status = status or UNFLUSHED
-    os._exit(status)
+        return status or UNFLUSHED
+    return status
 
 
-def script(job: dict[str, Any]) -> NoReturn:
-    """Run a program that reads stdin and writes stdout."""
-    code, module = _begin(job)
+def python(job: dict[str, Any]) -> int:
+    """Run a Python program: to its end, or, to serve, for the functions it defines, until nobody calls them any more.
+
+    The answer is its exit status.
+    """
+    source: str = job["source"]
+    # Some programs read themselves, and tracebacks show lines from here.
+    wire.write_file(MAIN, source.encode(errors="surrogatepass"))
+    for name, content in job["files"]:
+        wire.write_file(name, content)
+    # Files are bounded from here on, stdout and stderr among them, and so is the compiler.
+    bound(job["limits"])
+    try:
+        code = compile(source, MAIN, "exec", dont_inherit=True)
+    except (MemoryError, RecursionError, SyntaxError, ValueError) as error:
+        reason = "".join(traceback.format_exception_only(error)).strip()
+        os.write(wire.CHANNEL, wire.NOT_COMPILED + reason.encode(errors="replace")[:4000])
+        return 1
+    serves = job["kind"] == "serve"
+    sys.argv += job["arguments"]
+    if serves:
+        os.set_inheritable(wire.PEER, False)  # noqa: FBT003  os's own
+    # The supervisor's channel is closed before the program's first instruction.
+    os.write(wire.CHANNEL, wire.READY)
+    os.close(wire.CHANNEL)
+    module = sys.modules["__main__"]
     status = 0
     try:
         exec(code, module.__dict__)  # noqa: S102  this is what the box is for
     except SystemExit as error:
         status = _exit_status(error)
-    except BaseException as error:  # noqa: BLE001  as the interpreter does
-        show(error)
-        status = 1
-    leave(status, module)
-
-
-def serve(job: dict[str, Any]) -> NoReturn:
-    """Run a program for the functions it defines, then answer calls until the other side hangs up."""
-    code, module = _begin(job)
-    try:
-        exec(code, module.__dict__)  # noqa: S102  this is what the box is for
-    except SystemExit as error:
         # A program that ends before it can be called has no functions, whatever status it ends with.
-        leave(_exit_status(error) or 1, module)
+        if serves:
+            return _finished(status or 1, module)
     except BaseException as error:  # noqa: BLE001  as the interpreter does
         show(error)
-        leave(1, module)
-    serving.serve(module.__dict__)
-    leave(0, module)
+        return _finished(1, module)
+    if serves:
+        serving.serve(module.__dict__)
+    return _finished(status, module)

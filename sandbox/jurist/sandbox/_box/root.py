@@ -124,3 +124,8 @@ def mount_scratch(place: str, size_bytes: int, files: int) -> None:
             raise
         # gVisor counts no files; their bytes it does.
         kernel.mount("tmpfs", place, "tmpfs", flags, f"size={size_bytes},mode=1777")
+
+
+def unmount_scratch(place: str) -> None:
+    """Undo `mount_scratch`."""
+    kernel.unmount(place)

@@ -2,6 +2,9 @@
 
 It receives descriptors and nothing else: programs, inputs and limits go from the supervisor to the run's own process
 over a channel of its own, so that no run's text lies in the memory that a later one inherits.
+
+Most of a short run's time goes into copying this process's memory map, and the pages that either writes afterwards. So
+what every run needs is made here once, what few need is not imported, and the loop is flat.
 """
 
 from __future__ import annotations
@@ -9,70 +12,85 @@ from __future__ import annotations
 import gc
 import os
 import select
-import socket
 import time
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from jurist.sandbox._box import child, kernel, wire
+from jurist.sandbox._box import child, harness, kernel, root, wire
 
-DESCRIPTORS_PER_RUN = 8
+if TYPE_CHECKING:
+    import _socket
+
+EXPENDABLE = b"1000"
+"""oom_score_adj of a run: out of memory is its end, not the box's."""
 
 
-def _spawn(box: child.Box, descriptors: list[int], own_namespace: int) -> int:
-    """Start a run as pid 1 of a fresh pid namespace and give its pid in ours."""
-    kernel.unshare(kernel.CLONE_NEWPID)
+def _own_score() -> bytes:
+    """Keep this process's oom_score_adj open; b"" where /proc is empty."""
     try:
-        pid = os.fork()
+        opened = os.open("/proc/self/oom_score_adj", os.O_RDWR)
     except OSError:
-        kernel.setns(own_namespace, kernel.CLONE_NEWPID)
-        raise
-    if pid == 0:
-        child.main(box, descriptors)
-    kernel.setns(own_namespace, kernel.CLONE_NEWPID)
-    return pid
+        return b""
+    os.dup2(opened, child.SCORE, inheritable=False)
+    os.close(opened)
+    return os.pread(child.SCORE, 16, 0)
 
 
-def _watched(pid: int, control: socket.socket) -> bytes:
-    """Wait until the run has ended, by itself or by the supervisor's word, and report on it."""
+def _report(pid: int, control: _socket.socket, poll: select.poll) -> bytes:
+    """Wait until the run has ended, by itself or by the supervisor's word."""
     started = time.monotonic()
     ended = os.pidfd_open(pid)
-    poll = select.poll()
     poll.register(ended, select.POLLIN)
-    poll.register(control, select.POLLIN)
-    while True:
-        ready = {descriptor for descriptor, _ in poll.poll()}
-        if ended in ready:
-            break
+    while not any(descriptor == ended for descriptor, _ in poll.poll()):
         if control.recv(1) != wire.KILL:
             os._exit(0)
         # Killing pid 1 of a pid namespace kills all that live in it.
         os.kill(pid, 9)
+    poll.unregister(ended)
     os.close(ended)
     _, status, usage = os.wait4(pid, 0)
     wall_s = time.monotonic() - started
     return wire.REPORT.pack(status, usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss * 1024)
 
 
-def serve(box: child.Box, control: socket.socket) -> NoReturn:
-    """Run what the supervisor sends until it closes the control socket."""
-    own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY)
+def _prepare(box: child.Box) -> bytes:
+    """Make what a run inherits; what this process must keep for itself is its oom_score_adj."""
+    own_score = _own_score()
+    if box.has_proc:
+        root.hide_proc()  # most programs do without, and a run that needs one mounts its own
+    harness.prepare()
+    # What a run is given arrives there.
+    os.closerange(0, wire.OWN)
+    # Last: what this process must still ask of the kernel needs privileges that a run then gives up.
+    kernel.set_filter(box.filter)
     gc.collect()
     # The collector would write to every object's header, and each write copies a page into the run.
     gc.freeze()
+    return own_score
+
+
+def serve(box: child.Box, control: _socket.socket) -> NoReturn:
+    """Run what the supervisor sends until it closes the control socket, which is descriptor `wire.OWN`."""
+    fork = kernel.forker(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    own_score = _prepare(box)
     while True:
-        message, descriptors, _, _ = socket.recv_fds(control, 16, DESCRIPTORS_PER_RUN)
+        message, ancillary, _, _ = control.recvmsg(1, wire.DESCRIPTORS_BYTES)
         if not message:
             os._exit(0)
         if message != wire.RUN:
             continue  # a kill that came after the end
+        if own_score:
+            os.pwrite(child.SCORE, EXPENDABLE, 0)
         try:
-            pid = _spawn(box, descriptors, own_namespace)
+            pid = fork()
+            if pid == 0:
+                child.main(box)
         except OSError as error:
-            control.send(f"cannot start a process: {error}".encode())
+            pid, refused = -1, f"cannot start a process: {error}".encode()
         else:
-            for descriptor in descriptors:
-                os.close(descriptor)
-            control.send(_watched(pid, control))
-            continue
-        for descriptor in descriptors:
-            os.close(descriptor)
+            refused = b""
+        if own_score:
+            os.pwrite(child.SCORE, own_score, 0)
+        os.closerange(0, len(ancillary[0][2]) // 4)
+        control.send(refused or _report(pid, control, poll))

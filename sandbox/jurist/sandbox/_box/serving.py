@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,11 +82,10 @@ class _Server:
 
 def serve(namespace: Mapping[str, Any]) -> None:
     """Answer until the other side closes its end."""
-    peer = socket.socket(fileno=wire.PEER)
     server = _Server(namespace)
     while True:
         try:
-            request = wire.read_job(peer)
+            request = wire.read_request(wire.PEER)
         except (EOFError, OSError):
             return
-        peer.sendall(wire.framed(server.answered(request)))
+        wire.write_all(wire.PEER, wire.framed(server.answered(request)))

@@ -8,12 +8,13 @@ could otherwise change what it is compared with.
 
 from __future__ import annotations
 
+import _socket
 import builtins
+import contextlib
 import importlib
 import io
 import json
 import os
-import socket
 import sys
 import traceback
 import types
@@ -21,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from jurist.sandbox import codec
-from jurist.sandbox._box import limits, wire
+from jurist.sandbox._box import harness, kernel, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,14 +46,13 @@ class _RemoteError:
 class Link:
     """Calls the program's functions."""
 
-    def __init__(self, peer: socket.socket) -> None:
-        self._peer = peer
+    def __init__(self) -> None:
         self.used = False
 
     def _answer(self, request: object) -> tuple[bytes, Any]:
         try:
-            self._peer.sendall(wire.packed(request))
-            answer = wire.read_frame(self._peer, wire.ANSWER_BYTES + 1)
+            wire.write_all(wire.PEER, wire.packed(request))
+            answer = wire.read_frame(wire.PEER, wire.ANSWER_BYTES + 1)
         except (EOFError, OSError):
             _conclude(wire.GONE)
         except OverflowError as error:
@@ -176,14 +176,15 @@ def _judge(error: Exception, link: Link, lines: list[str]) -> NoReturn:
 
 def _serve_group(attempt: Callable[[], NoReturn]) -> NoReturn:
     """Fork for each program whose socket arrives; what one does to the test code's state the next does not see."""
-    channel = socket.socket(fileno=wire.CHANNEL)
+    channel = _socket.socket(fileno=wire.CHANNEL)
+    fork = kernel.forker(0)
     while True:
-        message, descriptors, _, _ = socket.recv_fds(channel, 1, 1)
+        message, descriptors = wire.received(channel)
         if not message:
             os._exit(0)
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
-            if descriptors[0] != wire.PEER:  # the kernel refuses to copy one onto itself
+            if descriptors[0] != wire.PEER:  # a prelude may have opened files
                 os.dup2(descriptors[0], wire.PEER, inheritable=False)
             try:
                 attempt()
@@ -192,12 +193,15 @@ def _serve_group(attempt: Callable[[], NoReturn]) -> NoReturn:
         os.close(descriptors[0])
         _, status = os.waitpid(pid, 0)
         if status != 0:
-            channel.sendall(wire.packed(["", f"ended with wait status {status}"]))
+            wire.write_all(wire.CHANNEL, wire.packed(["", f"ended with wait status {status}"]))
 
 
 def test(job: dict[str, Any]) -> NoReturn:
     """Run test code against the program behind the peer socket, or against each that is sent (`standing`)."""
-    limits.bound_files(job)
+    harness.bound(job["limits"])
+    for descriptor in (wire.CHANNEL, wire.PEER):
+        with contextlib.suppress(OSError):  # a standing one has no peer yet
+            os.set_inheritable(descriptor, False)  # noqa: FBT003  os's own
     os.write(wire.CHANNEL, wire.READY)
     sys.stdin = io.StringIO()
     sys.stdout = sys.stderr = io.StringIO()
@@ -215,7 +219,7 @@ def test(job: dict[str, Any]) -> NoReturn:
 
 def _attempt(code: types.CodeType, namespace: dict[str, Any], job: dict[str, Any]) -> NoReturn:
     """Run compiled test code against the program behind the peer socket."""
-    link = Link(socket.socket(fileno=wire.PEER))
+    link = Link()
     try:
         _fill(namespace, link, code, job["entry_point"])
         exec(code, namespace)  # noqa: S102  the task's own
