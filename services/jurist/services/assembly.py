@@ -8,11 +8,12 @@ from jurist.sandbox import Program
 from jurist.services.cookbook import Cookbook
 from jurist.services.engine import Engine
 from jurist.services.lanes.local import LocalRules
+from jurist.services.lanes.models import LocalModels
 from jurist.services.lanes.sandbox import LocalSandbox
 from jurist.services.lanes.worker import Limits
 from jurist.services.metrics import Metrics
 from jurist.services.server import Server
-from jurist.verifiers import Equality
+from jurist.verifiers import Dialogue, Equality, Prompt
 
 if TYPE_CHECKING:
     from jurist.services.config import Config
@@ -36,6 +37,7 @@ def engine(config: Config, metrics: Metrics) -> Engine:
         lanes[Program] = LocalSandbox(
             config.workers, required=config.sandbox == "required", weaker=config.sandbox_weaker
         )
+    lanes[Prompt] = lanes[Dialogue] = LocalModels.configured(config, metrics)
     return Engine(rules, lanes, metrics, config.queue_bytes)
 
 

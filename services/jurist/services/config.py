@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -16,6 +17,7 @@ from pydantic_settings import (
 )
 
 from jurist.services.errors import ConfigurationError
+from jurist.services.models.settings import ModelSettings
 
 __all__ = ["MESSAGE_BYTES", "Config", "configure"]
 
@@ -67,6 +69,20 @@ class Config(BaseSettings):
     sandbox_weaker: Annotated[
         bool, Field(description="run programs where no control group can be written, too; verdicts say so")
     ] = False
+    models: Annotated[
+        Mapping[str, ModelSettings], Field(description="language models that judge, by the names that they go by")
+    ] = {}
+    judge: Annotated[
+        str,
+        Field(description="model for prompts that name none: one of models, an OpenAI-compatible URL, or a folder"),
+    ] = ""
+    reward_model: Annotated[
+        str, Field(description="model for dialogues that name none: one of models, or a folder")
+    ] = ""
+    answers_kept: Annotated[int, Field(ge=0, description="models' answers remembered in memory")] = 20_000
+    answers_file: Annotated[Path | None, Field(description="SQLite file that remembers them, too; none by default")] = (
+        None
+    )
     log_format: Annotated[str, Field(pattern="^(text|json)$", description="text or json")] = "text"
 
     @classmethod

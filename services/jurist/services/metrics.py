@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Metrics"]
 
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+CIRCUIT = ("closed", "trying", "open")
 LANE_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 
@@ -52,9 +54,61 @@ class Metrics:
             registry=self.registry,
         )
 
+        self._model_answers = Counter(
+            "jurist_model_answers",
+            "Questions to a language model; the outcome is `answered` or the cause of no reply.",
+            ["model", "outcome"],
+            registry=self.registry,
+        )
+        self._model_recalls = Counter(
+            "jurist_model_recalls",
+            "Answers looked for in memory; `hit` or `miss`.",
+            ["model", "result"],
+            registry=self.registry,
+        )
+        self._model_batch = Histogram(
+            "jurist_model_batch",
+            "Questions answered together by a model's process.",
+            ["model"],
+            buckets=BATCH_SIZES,
+            registry=self.registry,
+        )
+        self._model_tries = Counter(
+            "jurist_model_requests",
+            "Requests to a model's server, by HTTP status or kind of failure.",
+            ["model", "result"],
+            registry=self.registry,
+        )
+        self._circuit = Gauge(
+            "jurist_model_circuit",
+            "Whether a model is asked: 0 closed, all go through; 1 trying, one does; 2 open, none does.",
+            ["model"],
+            registry=self.registry,
+        )
+
     def watch_workers(self, replaced: Callable[[], float]) -> None:
         """Read the number of workers that were replaced when asked."""
         self._replaced.set_function(replaced)
+
+    def watch_circuit(self, model: str, state: Callable[[], str]) -> None:
+        """Read the state of a model's circuit breaker when asked."""
+        self._circuit.labels(model).set_function(lambda: CIRCUIT.index(state()))
+
+    def model_answer(self, model: str, outcome: str) -> None:
+        """Count a question's end."""
+        self._model_answers.labels(model, outcome).inc()
+
+    def model_recall(self, model: str, *, hit: bool) -> None:
+        """Count a look into memory."""
+        self._model_recalls.labels(model, "hit" if hit else "miss").inc()
+
+    def model_batch(self, model: str, size: int) -> None:
+        """Count a batch."""
+        self._model_batch.labels(model).observe(size)
+
+    def model_request(self, model: str, result: str) -> None:
+        """Count a request."""
+        self._model_tries.labels(model, result).inc()
 
     def request(self, method: str, code: str) -> None:
         """Count a call."""
