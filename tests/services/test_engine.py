@@ -14,7 +14,7 @@ from jurist.services.errors import OverloadedError, StoppingError
 from jurist.services.metrics import Metrics
 from jurist.services.values import Advantage, Batch, Group, GroupReward, PlannedTerm, Recipe, Term
 from jurist.v1 import reward_pb2
-from jurist.verifiers import Abstain, Ask, Decision, Equality, NoReply, Sample, Score, Verdict
+from jurist.verifiers import Abstain, Ask, Decision, Equality, Message, NoReply, Prompt, Sample, Score, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,6 +150,57 @@ async def test_a_question_that_nobody_here_answers_gets_no_reply() -> None:
     scored = await score(Engine(lane, {}, Metrics(), 1 << 20), batch(Asks(), ["a"]))
 
     assert scored[0].rollouts[0].components[0].abstention.cause == reward_pb2.CAUSE_UNAVAILABLE
+
+
+@dataclass(frozen=True)
+class AsksAJudge:
+    """Asks a language model."""
+
+    version: ClassVar[str] = "1"
+
+    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
+        if sample.completion == "plain":
+            return Score(0.0, "plain")
+        if replies and isinstance(replies[0], NoReply):
+            return Abstain(replies[0].cause, replies[0].reason)
+        return Ask((Prompt(messages=(Message("user", sample.completion),), labels=("Yes", "No"), template="t@1"),))
+
+
+class Never(Here):
+    """Answers nothing, and notes what it was told to leave."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.left = 0
+
+    async def answer(self, question: Question) -> Reply:
+        del question
+        try:
+            return await asyncio.get_running_loop().create_future()
+        finally:
+            self.left += 1
+
+
+@pytest.mark.parametrize(
+    ("verifier", "cause"), [(Asks(), reward_pb2.CAUSE_TIMEOUT), (AsksAJudge(), reward_pb2.CAUSE_UNAVAILABLE)]
+)
+async def test_what_is_not_answered_before_the_call_ends_costs_its_own_cells_alone(
+    verifier: Verifier, cause: reward_pb2.Cause
+) -> None:
+    late = Never()
+    scored: dict[int, reward_pb2.GroupScores] = {}
+
+    def deliver(index: int, reward: GroupReward) -> None:
+        scored[index] = reward_pb2.GroupScores.FromString(encode.group_scores(reward))
+
+    both = Engine(Here(), {Equality: late, Prompt: late}, Metrics(), 1 << 20)
+    await both.score(batch(verifier, ["a", "plain"], ["plain"]), deliver, within_s=0.2)
+    one, plain = (scored[0].rollouts[row].components[0] for row in range(2))
+
+    assert one.abstention.cause == cause
+    assert plain.HasField("score")
+    assert scored[1].rollouts[0].components[0].HasField("score")
+    assert late.left == 1
 
 
 async def test_work_past_the_bound_is_refused_but_one_large_batch_is_not() -> None:

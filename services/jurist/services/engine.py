@@ -9,14 +9,14 @@ from __future__ import annotations
 import asyncio
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from jurist.services.answers import Answers
 from jurist.services.combine import combine
 from jurist.services.errors import OverloadedError, StoppingError, first_of
 from jurist.services.judge import Cell, findings_of, settled
 from jurist.services.plan import plan
-from jurist.verifiers import Abstain, Ask, Cause, NoReply
+from jurist.verifiers import Abstain, Ask, Cause, Dialogue, NoReply, Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -34,6 +34,15 @@ ROUNDS = 4  # how often a verifier may ask about one completion before it is tak
 STILL_ASKS = Abstain(Cause.INTERNAL, f"the verifier still asked after {ROUNDS} rounds of replies")
 CHUNKS_AHEAD = 2  # chunks of one batch in the lane for each of its slots: busy workers, yet no batch shuts out the next
 RETRY_AFTER_S = 0.5
+LAST_S = 2.0  # of a call's time, kept for judging with the replies that came and for sending the scores, ..
+LAST_SHARE = 0.1  # .. or so much of it, if that is less
+
+
+class _Call(NamedTuple):
+    """Where a call's groups go, and until when its questions may take, on the loop's clock."""
+
+    deliver: Callable[[int, GroupReward], None]
+    until: float | None
 
 
 class Engine:
@@ -70,10 +79,18 @@ class Engine:
         for lane in {id(lane): lane for lane in (self._rules, *self._lanes.values())}.values():
             await lane.stop()
 
-    async def score(self, batch: Batch, deliver: Callable[[int, GroupReward], None], *, wait: bool = False) -> None:
+    async def score(
+        self,
+        batch: Batch,
+        deliver: Callable[[int, GroupReward], None],
+        *,
+        wait: bool = False,
+        within_s: float | None = None,
+    ) -> None:
         """Score every group of a batch; `deliver` gets each group's index and rewards when they are known.
 
-        Cancelling stops the work itself. With `wait` it waits for room instead of being refused.
+        Cancelling stops the work itself. With `wait` it waits for room instead of being refused. Where the
+        call ends in `within_s` seconds, what is not answered shortly before gets no reply, and the rest its scores.
 
         Raises:
             OverloadedError: too much work waits already.
@@ -83,11 +100,13 @@ class Engine:
             self._freed.clear()
             await self._freed.wait()
         with self._admitted(batch):
+            until = None if within_s is None else _now() + within_s - min(LAST_S, LAST_SHARE * within_s)
+            call = _Call(deliver, until)
             ahead = asyncio.Semaphore(CHUNKS_AHEAD * self._rules.slots)
 
             async def one(piece: Piece) -> None:
                 async with ahead:
-                    await self._score(piece, batch.groups, deliver)
+                    await self._score(piece, batch.groups, call)
 
             try:
                 async with asyncio.TaskGroup() as tasks:
@@ -128,7 +147,7 @@ class Engine:
             self._freed.set()
             self._metrics.queue(-batch.rollouts, -size)
 
-    async def _score(self, piece: Piece, groups: Sequence[Group], deliver: Callable[[int, GroupReward], None]) -> None:
+    async def _score(self, piece: Piece, groups: Sequence[Group], call: _Call) -> None:
         with self._metrics.lane("rules"):
             judged = await self._rules.judge(piece.chunk)
         async with asyncio.TaskGroup() as tasks:
@@ -137,25 +156,20 @@ class Engine:
                 findings = findings_of(found, group)
                 if _questions(findings):
                     alone = replace(piece.chunk, payloads=piece.chunk.payloads[place : place + 1])
-                    tasks.create_task(self._ask(index, group, alone, findings, deliver))
+                    tasks.create_task(self._ask(index, group, alone, findings, call))
                 else:
-                    self._deliver(index, group, findings, deliver)
+                    self._deliver(index, group, findings, call)
 
-    async def _ask(
-        self,
-        index: int,
-        group: Group,
-        chunk: Chunk,
-        findings: Findings,
-        deliver: Callable[[int, GroupReward], None],
-    ) -> None:
+    async def _ask(self, index: int, group: Group, chunk: Chunk, findings: Findings, call: _Call) -> None:
         """Have a group's questions answered, and its verifiers called again with the replies."""
         for _ in range(ROUNDS):
             asked = _questions(findings)
             if not asked:
                 break
             unique = list(dict.fromkeys(question for ask in asked.values() for question in ask.questions))
-            replies = dict(zip(unique, await asyncio.gather(*map(self._answers.get, unique)), strict=True))
+            replies = dict(
+                zip(unique, await asyncio.gather(*(self._reply(one, call.until) for one in unique)), strict=True)
+            )
             again = replace(
                 chunk,
                 replies={
@@ -165,14 +179,22 @@ class Engine:
             )
             (found,) = (await self._rules.judge(again)).groups
             findings = findings_of(found, group, findings)
-        self._deliver(index, group, settled(findings, group.terms, STILL_ASKS), deliver)
+        self._deliver(index, group, settled(findings, group.terms, STILL_ASKS), call)
 
-    def _deliver(
-        self, index: int, group: Group, findings: Findings, deliver: Callable[[int, GroupReward], None]
-    ) -> None:
+    def _deliver(self, index: int, group: Group, findings: Findings, call: _Call) -> None:
         reward = combine(group, findings)
         self._metrics.group(reward)
-        deliver(index, reward)
+        call.deliver(index, reward)
+
+    async def _reply(self, question: Question, until: float | None) -> Reply:
+        """Have a question answered by a time on the loop's clock."""
+        try:
+            async with asyncio.timeout_at(until):
+                return await self._answers.get(question)
+        except TimeoutError:
+            # A judge that is late is as good as none.
+            late = Cause.UNAVAILABLE if isinstance(question, Prompt | Dialogue) else Cause.TIMEOUT
+            return NoReply(late, "the call's deadline came first")
 
     async def _answer(self, question: Question) -> Reply:
         lane = self._lanes.get(type(question))
@@ -180,6 +202,10 @@ class Engine:
             return NoReply(Cause.UNAVAILABLE, f"nothing here answers a {type(question).__name__}")
         with self._metrics.lane(type(question).__name__):
             return await lane.answer(question)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _questions(findings: Findings) -> dict[Cell, Ask]:

@@ -93,12 +93,14 @@ class RewardService:
         for stream in self._streams:
             stream.drain()
 
-    async def score_batch(self, data: bytes, _: Context) -> bytes:
+    async def score_batch(self, data: bytes, context: Context) -> bytes:
         """Answer ScoreBatch."""
-        return await self.score(data)
+        return await self.score(data, context.time_remaining())
 
-    async def score(self, data: bytes) -> bytes:
+    async def score(self, data: bytes, within_s: float | None = None) -> bytes:
         """Score a ScoreBatchRequest; returns a ScoreBatchResponse.
+
+        A judge that has not answered shortly before `within_s` seconds are over costs its own cells their scores alone.
 
         Raises:
             JuristError: it could not be scored.
@@ -110,7 +112,7 @@ class RewardService:
         def deliver(index: int, reward: GroupReward) -> None:
             scores[index] = encode.group_scores(reward)
 
-        await self._engine.score(batch, deliver)
+        await self._engine.score(batch, deliver, within_s=within_s)
         return encode.batch_response(batch.request_id, [scores[index] for index in range(len(batch.groups))])
 
     async def score_stream(self, requests: AsyncIterator[bytes], context: Context) -> None:
