@@ -1,4 +1,4 @@
-"""What the README shows is what happens."""
+"""What the documentation shows is what happens."""
 
 from __future__ import annotations
 
@@ -8,24 +8,33 @@ import sys
 from pathlib import Path
 from typing import Any
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = re.compile(r"^```python\n(?P<program>.*?)^```\n```\n(?P<printed>.*?)^```$", re.DOTALL | re.MULTILINE)
+EXAMPLES = [
+    pytest.param(found["program"], found["printed"], id=f"{page}, {number}")
+    for page in ("README.md", "docs/trainers.md")
+    for number, found in enumerate(EXAMPLE.finditer((ROOT / page).read_text(encoding="utf-8")), 1)
+]
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
-
-
-def test_the_trainers_example_prints_what_it_says(server: Any) -> None:
-    example = next(block for block in blocks("python") if "jurist.client" in block)
-    printed = README.split(example, 1)[1].split("```\n```\n", 1)[1].split("```", 1)[0]
-    program = example.replace("localhost:50051", server.target)
+@pytest.mark.parametrize(("program", "printed"), EXAMPLES)
+def test_an_example_prints_what_it_says(program: str, printed: str, server: Any) -> None:
+    program = program.replace("localhost:50051", server.target)
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
 
     assert ran.stdout == printed
 
 
+def test_there_are_examples() -> None:
+    assert len(EXAMPLES) >= 3
+
+
 def test_the_verifier_shown_is_one(tmp_path: Path) -> None:
-    shown = next(block for block in blocks("python") if "class FullStop" in block)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", readme, re.DOTALL | re.MULTILINE)
+    shown = next(block for block in blocks if "class FullStop" in block)
     header = (
         "from collections.abc import Sequence\nfrom dataclasses import dataclass\n"
         "from typing import Annotated, ClassVar\nfrom pydantic import Field\n"
