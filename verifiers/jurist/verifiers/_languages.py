@@ -13,9 +13,9 @@ from jurist.verifiers._clause_languages import BY_CLAUSE, clause_languages
 from jurist.verifiers._han_path import JAPANESE, are_japanese
 from jurist.verifiers._language_path import word_languages
 from jurist.verifiers._lexicon import Reading, lexicon
-from jurist.verifiers._scripts import NAMES, Codes
+from jurist.verifiers._scripts import NAMES
 from jurist.verifiers._word_model import GROUPS, Indices, word_model
-from jurist.verifiers._words import Words, ends, find_words
+from jurist.verifiers._words import SLIGHT_NUMBERS, Words, ends, find_words, slight_name
 
 __all__ = ["Census", "census", "code_of"]
 
@@ -37,6 +37,13 @@ _LETTER_WORDS = {
     "da": "iå", "pl": "aiouwz", "cs": "aikosuvz", "sk": "aikosuvz", "sl": "aikosvz", "sh": "aikosuаикосу", "ro": "aeo",
     "hu": "aeős", "tr": "o", "vi": "àạôở", "ca": "aeio", "lt": "įo", "is": "áí", "ru": "авикосуя", "uk": "авєзійоуя",
     "bg": "авиосуя", "mk": "авиосу", "ar": "و", "fa": "و", "ur": "و", "el": "οηόή",
+    # Where nobody looked: English, Russian and what all three of the last have.
+    "und-Latn": "ai", "und-Cyrl": "авикосуяіїй", "und-Arab": "و",
+}  # fmt: skip
+# Names of functions that are words: "sin embargo", "det är". Those used once in five thousand words and more.
+_NAME_WORDS = {
+    "es": "sin tan", "ca": "tan", "sv": "det min sin", "nb": "deg det min sin", "da": "det min mod sin",
+    "sl": "ker sin", "sh": "sin", "ro": "mod", "vi": "sinh",
 }  # fmt: skip
 
 _TOLD = {code for groups in (GROUPS, BY_CLAUSE) for group in groups.values() for code in group}
@@ -45,10 +52,13 @@ CODES = (*sorted(_TOLD | {*_SOLE.values(), "zh"}), *(f"und-{name}" for name in N
 
 _JAPANESE = np.array([name in JAPANESE for name in NAMES])
 _CODE_OF_SCRIPT = np.array([CODES.index(_SOLE.get(name, f"und-{name}")) for name in NAMES])
-# Whether a letter, by its code point, is a word, by language.
-_LETTERS = np.zeros((len(CODES), 0x2000), np.bool_)
+_FIRST_UNTOLD = len(CODES) - len(NAMES)
+# Whether a slight word is a word, by language.
+_IS_WORD = np.zeros((len(CODES), SLIGHT_NUMBERS), np.bool_)
 for _code, _known in _LETTER_WORDS.items():
-    _LETTERS[CODES.index(_code), [ord(letter) for letter in _known]] = True
+    _IS_WORD[CODES.index(_code), [ord(letter) for letter in _known]] = True
+for _code, _named in _NAME_WORDS.items():
+    _IS_WORD[CODES.index(_code), [slight_name(name) for name in _named.split()]] = True
 
 _SCRIPTS: dict[str, set[str]] = {code: set() for code in CODES}
 for _script, _group in (*GROUPS.items(), *BY_CLAUSE.items()):
@@ -93,9 +103,9 @@ def census(text: str, wanted: str = "") -> Census:
 def _census_of_known(reading: Reading, script: str, wanted: str) -> Census:
     model = lexicon(script).model
     code = _columns(script)[word_languages(reading.evidence, reading.gap, model.languages, wanted)]
-    letters = np.flatnonzero(reading.letter)
+    slight = np.flatnonzero(reading.slight)
     count = np.ones(len(code))
-    count[letters] = _is_word(reading.letter[letters], code[letters])
+    count[slight] = _IS_WORD[code[slight], reading.slight[slight]]
     found = _by_language(code, count)
     return Census(found, sum(found.values()), 0.0, reading.commonest, 0)
 
@@ -111,8 +121,8 @@ def _census_of_any(text: str, wanted: str) -> Census:
         runs = np.flatnonzero(_JAPANESE[words.script])
         code[runs] = np.where(are_japanese(words, runs, wanted), CODES.index("ja"), CODES.index("zh"))
     count = words.count.copy()
-    singles = np.flatnonzero(words.single)
-    count[singles] = _is_word(words.codes[words.start[singles]], code[singles])
+    slight = np.flatnonzero(words.slight)
+    count[slight] = _IS_WORD[code[slight], words.slight[slight]] & _lead_on(words, slight, code)
     mixed = words.mixed
     found, in_none = _by_language(code[~mixed], count[~mixed]), float(count[mixed].sum())
     commonest = int(np.bincount(ends(words.codes, words.start, words.end), minlength=1).max())
@@ -121,14 +131,16 @@ def _census_of_any(text: str, wanted: str) -> Census:
 
 def _tell(words: Words, script: str, wanted: str, code: Indices) -> None:
     """Write down the languages of the runs of a script in *code*."""
-    runs = np.flatnonzero(((words.count > 0) | words.single) & (words.script == NAMES.index(script)) & ~words.mixed)
+    runs = np.flatnonzero(
+        ((words.count > 0) | (words.slight > 0)) & (words.script == NAMES.index(script)) & ~words.mixed
+    )
     if not runs.size:
         return
     if wanted in BY_CLAUSE[script]:
         code[runs] = [CODES.index(code_of(tag) or f"und-{script}") for tag in clause_languages(words, runs)]
         return
     model = word_model(script)
-    evidence = model.distinct_evidence(words.codes, words.start[runs], words.end[runs])
+    evidence = model.distinct_evidence(words.codes, words.start[runs], words.end[runs], words.slight[runs] > 0)
     after_last = np.append(0, runs[:-1] + 1)
     gap = np.maximum.reduceat(words.gap[: runs[-1] + 1], after_last)
     code[runs] = _columns(script)[word_languages(evidence, gap, model.languages, wanted)]
@@ -141,9 +153,14 @@ def _columns(script: str) -> Indices:
     return np.array([CODES.index(code) for code in languages])
 
 
-def _is_word(letter: Codes, code: Indices) -> npt.NDArray[np.bool_]:
-    """Whether a letter is a word of the language it is told to be in."""
-    return _LETTERS[code, np.minimum(letter, _LETTERS.shape[1] - 1)]
+def _lead_on(words: Words, slight: Indices, code: Indices) -> npt.NDArray[np.bool_]:
+    """Whether a slight word goes with the next one, where nobody looked which language they are in.
+
+    In "so a simpler form" the letter is a word, in a Chinese line with "a = 3" a variable.
+    """
+    following = np.minimum(slight + 1, len(words.start) - 1)
+    together = (words.script[following] == words.script[slight]) & (words.gap[following] == 0)
+    return (code[slight] < _FIRST_UNTOLD) | (together & (words.count[following] > 0) & (following > slight))
 
 
 def _by_language(code: Indices, count: npt.NDArray[np.float64]) -> dict[str, float]:

@@ -15,9 +15,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from jurist.verifiers._scripts import APOSTROPHES, BREAKS, CLAUSES, Codes, code_points, lower_case, signs_and
+from jurist.verifiers._scripts import BREAKS, CLAUSES, JOINERS, code_points, lower_case, signs_and
 from jurist.verifiers._word_model import Floats, Indices, word_model
-from jurist.verifiers._words import FUNCTIONS_AND_UNITS, LONGEST_ACRONYM, are_acronyms, ends
+from jurist.verifiers._words import FUNCTIONS_AND_UNITS, LONGEST_ACRONYM, are_acronyms, ends, slight_name
 
 __all__ = ["Lexicon", "Reading", "lexicon"]
 
@@ -29,20 +29,21 @@ MOST_CHARACTERS = 50_000
 LONGEST_GAP, MOST_GAPS = 8, 1 << 12
 
 _BREAK, _CLAUSE = (re.compile(f"[{re.escape(signs)}]") for signs in (BREAKS, CLAUSES))
-_NAME, _CAPITAL, _ACRONYM, _LETTER = 1, 2, 4, 8
+_FORMULA = re.compile(r"\w(?:[-\u2010]\w)+")
+_NEUTRAL, _CAPITAL, _ACRONYM, _LETTER = 1, 2, 4, 8
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The words of a text that count, or are one letter, in order.
+    """The words of a text that count, or may, in order.
 
-    `evidence` is ln P(word | language), a column for each language of the script's model; `gap` is that of `Words`;
-    `letter` is the code point of a word of one letter, else 0; `commonest` says how many times the commonest stands.
+    `evidence` is ln P(word | language), a column for each language of the script's model; `gap` and `slight` are those
+    of `Words`; `commonest` says how many times the commonest stands.
     """
 
     evidence: Floats
     gap: Indices
-    letter: Codes
+    slight: Indices
     commonest: int
 
 
@@ -53,12 +54,12 @@ class Lexicon:
         self.model = word_model(script)
         letters, plain = signs_and(script)
         self._foreign = re.compile(f"[^{plain}]")
-        self._cut = re.compile(f"([{letters}]+(?:[{APOSTROPHES}][{letters}]+)*)")
+        self._cut = re.compile(f"([{letters}]+(?:[{re.escape(JOINERS)}][{letters}]+)*)")
         self._latin = script == "Latn"
         self._number: dict[str, int] = {}
         self._gaps: dict[str, int] = {}
         self._kind = np.zeros(MOST_WORDS, np.uint8)
-        self._letter = np.zeros(MOST_WORDS, np.uint32)
+        self._slight = np.zeros(MOST_WORDS, np.intp)
         self._ends = np.zeros(MOST_WORDS, np.intp)
         self._evidence = np.zeros((MOST_WORDS, len(self.model.languages)), np.float32)
 
@@ -76,12 +77,12 @@ class Lexicon:
             after_last = np.append(0, counts[:-1] + 1)
             gap = np.maximum.reduceat(gap[: counts[-1] + 1], after_last) if len(counts) else gap[:0]
             words = words[counts]
-        return Reading(self._evidence[words], gap, self._letter[words], commonest)
+        return Reading(self._evidence[words], gap, self._slight[words], commonest)
 
     def _counts(self, kind: npt.NDArray[np.uint8]) -> Indices:
         """List the places of words that are no function, unit or acronym."""
         capital, latin = int(np.count_nonzero(kind & _CAPITAL)), int(np.count_nonzero(kind & _LETTER == 0))
-        neutral = _NAME | _ACRONYM if are_acronyms(capital, latin) else _NAME
+        neutral = _NEUTRAL | _ACRONYM if are_acronyms(capital, latin) else _NEUTRAL
         return np.flatnonzero(kind & neutral == 0)
 
     def _numbers(self, words: list[str]) -> Indices:
@@ -102,20 +103,27 @@ class Lexicon:
         end = np.cumsum(length)
         start = end - length
         self._kind[known] = list(map(self._kind_of, new))
-        self._letter[known] = np.where(length == 1, codes[start], 0)
+        self._slight[known] = slight = np.array(list(map(self._slight_of, new)), np.intp)
         self._ends[known] = ends(codes, start, end)
-        self._evidence[known] = self.model.evidence(codes, start, end)
+        self._evidence[known] = self.model.evidence(codes, start, end, slight > 0)
         self._number.update(zip(new, range(known.start, known.stop), strict=True))
 
     def _kind_of(self, word: str) -> int:
         if len(word) == 1:
             return _LETTER
+        kind = _NEUTRAL if _FORMULA.fullmatch(word) else 0
         if not self._latin:
-            return 0
-        kind = _NAME if word.lower() in FUNCTIONS_AND_UNITS else 0
-        if word[0] != word[0].lower() and word[-1] != word[-1].lower():
+            return kind
+        lower = word.lower()
+        if lower in FUNCTIONS_AND_UNITS and not slight_name(lower):
+            kind |= _NEUTRAL
+        if word[0] != lower[0] and word[-1] != lower[-1]:
             kind |= _CAPITAL if len(word) > LONGEST_ACRONYM else _CAPITAL | _ACRONYM
         return kind
+
+    def _slight_of(self, word: str) -> int:
+        lower = word.lower()
+        return ord(lower[0]) if len(word) == 1 else slight_name(lower) if self._latin else 0
 
     def _strengths(self, gaps: list[str]) -> Indices:
         strengths = list(map(self._gaps.get, gaps))

@@ -15,14 +15,13 @@ import numpy.typing as npt
 
 __all__ = [
     "ALPHABETS",
-    "APOSTROPHE",
-    "APOSTROPHES",
     "BREAK",
     "BREAKS",
     "CHARACTERS_A_WORD",
     "CLAUSE",
     "CLAUSES",
     "INVISIBLE",
+    "JOINERS",
     "LETTERS",
     "MARK",
     "NAMES",
@@ -36,7 +35,7 @@ __all__ = [
 Codes = npt.NDArray[np.uint32]
 
 # Classes of characters that are no letters.
-OTHER, APOSTROPHE, MARK, INVISIBLE, CLAUSE, BREAK = range(6)
+OTHER, JOINER, MARK, INVISIBLE, CLAUSE, BREAK = range(6)
 LETTERS = 6
 """Classes from here on are scripts: the script's index in `NAMES` plus this."""
 
@@ -85,7 +84,11 @@ ALPHABETS = frozenset({"Latn", "Cyrl", "Grek", "Armn", "Hebr", "Arab", "Geor", "
 # Hiragana is particles and endings, katakana is loan words.
 CHARACTERS_A_WORD = {"Hani": 1.62, "Hira": 2.0, "Kana": 3.5, "Thai": 4.6, "Laoo": 4.6, "Khmr": 4.6, "Mymr": 5.0}
 
-APOSTROPHES = "'\u2019\u02bc"
+# Apostrophes and hyphens (with the Hebrew one): between letters of a script with blanks they are part of the word.
+JOINERS = "'\u2019\u02bc-\u2010\u05be"
+# By class: whether joiners join its letters.
+_JOINED = np.array([False] * LETTERS + [name not in CHARACTERS_A_WORD for name in NAMES])
+
 # Ends of sentences and lines, where a writer is most likely to change the language; then the lesser signs.
 BREAKS = ".!?;:\n\u3002\u061f\u061b\u0964\u06d4\u2026\u1362\u104b\u17d4"
 CLAUSES = ',()[]{}"$\u201c\u201d\u201e\u00ab\u00bb\u2013\u2014\u3001\u060c\u300c\u300d\u300e\u300f\u300a\u300b|\u2022*'
@@ -115,13 +118,14 @@ def _tables() -> _Tables:
             table[code] = MARK
         elif category == "Cf" or (category == "Cc" and not char.isspace()):
             table[code] = INVISIBLE
-    for chars, kind in ((BREAKS, BREAK), (CLAUSES, CLAUSE), (APOSTROPHES, APOSTROPHE)):
+    for chars, kind in ((BREAKS, BREAK), (CLAUSES, CLAUSE), (JOINERS, JOINER)):
         table[[ord(char) for char in chars]] = kind
     for number, ranges in enumerate(_RANGES.values()):
         for first, last in ranges:
             table[first : last + 1] = LETTERS + number
     table[0xFE00:0xFE10] = INVISIBLE  # variation selectors
     lower[ord("\u2019")] = lower[0x2BC] = ord("'")
+    lower[0x2010] = ord("-")
     return _Tables(table, lower)
 
 
@@ -129,12 +133,12 @@ def signs_and(script: str) -> tuple[str, str]:
     """Write two sets of characters as a regular expression has them: a script's letters; those, digits and signs.
 
     They hold characters before U+3000, and pictures; none of them hides or changes class with its neighbours, but for
-    apostrophes.
+    joiners.
     """
     letter = LETTERS + NAMES.index(script)
     found = _tables().classes[:_CJK]
     letters = _ranges_of(found == letter)
-    return letters, letters + _ranges_of(np.isin(found, (OTHER, APOSTROPHE, CLAUSE, BREAK))) + "\U0001f000-\U0001faff"
+    return letters, letters + _ranges_of(np.isin(found, (OTHER, JOINER, CLAUSE, BREAK))) + "\U0001f000-\U0001faff"
 
 
 def _ranges_of(chosen: npt.NDArray[np.bool_]) -> str:
@@ -150,7 +154,7 @@ def code_points(text: str) -> Codes:
 def classes(codes: Codes) -> npt.NDArray[np.uint8]:
     """Look up the class of every code point.
 
-    A mark takes the class of the letter that it stands on, an apostrophe that of the letters on its two sides.
+    A mark takes the class of the letter that it stands on, a joiner that of the letters on its two sides.
     """
     found = _tables().classes[np.minimum(codes, _BASIC - 1)]
     high = np.flatnonzero(codes >= _BASIC)
@@ -159,8 +163,8 @@ def classes(codes: Codes) -> npt.NDArray[np.uint8]:
     if (found == MARK).any():
         bases = np.maximum.accumulate(np.where(found == MARK, 0, np.arange(len(found))))
         found = found[bases]
-    inner = np.flatnonzero(found[1:-1] == APOSTROPHE) + 1
-    inner = inner[(found[inner - 1] == found[inner + 1]) & (found[inner - 1] >= LETTERS)]
+    inner = np.flatnonzero(found[1:-1] == JOINER) + 1
+    inner = inner[(found[inner - 1] == found[inner + 1]) & _JOINED[found[inner - 1]]]
     found[inner] = found[inner - 1]
     return found
 

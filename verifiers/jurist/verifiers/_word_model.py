@@ -43,8 +43,8 @@ UNLISTED_ELSEWHERE = 0.5
 CELLS = 1 << 15
 # A trigram never seen after its first two letters is as likely as one letter of sixty, with the weight of five letters.
 UNSEEN, UNSEEN_WEIGHT = 1 / 60, 5.0
-# What a single letter may say at most: a, e, o and y are words here and variables there.
-A_LETTER = 1.0
+# What a slight word may say at most: a, e, o and y are words here and variables there.
+SLIGHT = 1.0
 # Letters of a word that are looked at; longer ones are no words.
 LONGEST_WORD = 48
 
@@ -72,31 +72,31 @@ class WordModel:
     trigrams: Floats
     bigrams: Floats
 
-    def evidence(self, codes: Codes, start: Indices, end: Indices) -> Floats:
+    def evidence(self, codes: Codes, start: Indices, end: Indices, slight: npt.NDArray[np.bool_]) -> Floats:
         """Give ln P(word | language) for each word codes[start : end], one row a word, one column a language.
 
-        The last column is a language that has no list. An elided word ("l'aire", "dell'anno") is known by its longer
-        part too; a single letter says little.
+        The last column is a language that has no list. A joined word ("l'aire", "meio-dia") is known by the longer of
+        its ends too; *slight* ones say little.
         """
         whole = self._log_probabilities(codes, start, end)
-        apostrophes = np.flatnonzero(codes == ord("'"))
-        if apostrophes.size:
-            cut = np.append(apostrophes, len(codes))[np.searchsorted(apostrophes, start)]
-            elided = np.flatnonzero(cut < end)
-            first, last, cut = start[elided], end[elided], cut[elided]
-            behind = last - cut > cut - first
-            longer = self._log_probabilities(codes, np.where(behind, cut + 1, first), np.where(behind, last, cut))
-            whole[elided] = np.maximum(whole[elided], longer)
-        letters = end - start == 1
-        if letters.any():
-            whole[letters] = np.maximum(whole[letters] - whole[letters].max(axis=1, keepdims=True), -A_LETTER)
+        joiners = np.flatnonzero((codes == ord("'")) | (codes == ord("-")))
+        if joiners.size:
+            before, behind = np.searchsorted(joiners, start), np.searchsorted(joiners, end)
+            joined = np.flatnonzero(before < behind)
+            first, last = start[joined], end[joined]
+            head, tail = joiners[before[joined]], joiners[behind[joined] - 1] + 1
+            by_tail = last - tail >= head - first
+            part = self._log_probabilities(codes, np.where(by_tail, tail, first), np.where(by_tail, last, head))
+            whole[joined] = np.maximum(whole[joined], part)
+        if slight.any():
+            whole[slight] = np.maximum(whole[slight] - whole[slight].max(axis=1, keepdims=True), -SLIGHT)
         return whole
 
-    def distinct_evidence(self, codes: Codes, start: Indices, end: Indices) -> Floats:
+    def distinct_evidence(self, codes: Codes, start: Indices, end: Indices, slight: npt.NDArray[np.bool_]) -> Floats:
         """Give the same as `evidence`, looking at each word once however often it stands."""
         hashes = _Letters.of(codes, start, end).hashes()
         _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-        return self.evidence(codes, start[first], end[first])[inverse]
+        return self.evidence(codes, start[first], end[first], slight[first])[inverse]
 
     def _log_probabilities(self, codes: Codes, start: Indices, end: Indices) -> Floats:
         letters = _Letters.of(codes, start, end)

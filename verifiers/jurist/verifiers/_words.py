@@ -1,8 +1,9 @@
 """Finds the words of a text, with their scripts and how much each of them counts.
 
-A word is a run of letters of one script. Scripts without blanks get an estimate from the number of characters, at
-least one word between two blanks or signs. Single letters of an alphabet, short acronyms, names of functions and units
-count nothing.
+A word is a run of letters of one script; in scripts with blanks apostrophes and hyphens join. Scripts without blanks
+get an estimate from the number of characters, at least one word between two blanks or signs. Short acronyms, names of
+functions and units count nothing. Whether single letters do ("y", "a"), and names of functions that are words too
+("sin", "det"), is for those to say who know the language.
 """
 
 from __future__ import annotations
@@ -27,7 +28,17 @@ from jurist.verifiers._scripts import (
     lower_case,
 )
 
-__all__ = ["FUNCTIONS_AND_UNITS", "LONGEST_ACRONYM", "Words", "are_acronyms", "ends", "find_words"]
+__all__ = [
+    "FUNCTIONS_AND_UNITS",
+    "LONGEST_ACRONYM",
+    "SLIGHT_NAMES",
+    "SLIGHT_NUMBERS",
+    "Words",
+    "are_acronyms",
+    "ends",
+    "find_words",
+    "slight_name",
+]
 
 Indices = npt.NDArray[np.intp]
 
@@ -42,10 +53,16 @@ _FUNCTIONS = (
 )
 _UNITS = "mm cm dm km kg mg ml dl cl kb mb gb tb hz khz mhz ghz kw mw kwh mph kmh kph rpm ms ns px pt"
 FUNCTIONS_AND_UNITS = frozenset(_FUNCTIONS.split()) | frozenset(_UNITS.split())
-"""What is written in Latin letters and is of no language."""
+"""What is written in Latin letters and is of no language, but for `SLIGHT_NAMES`."""
+SLIGHT_NAMES = ("deg", "det", "ker", "min", "mod", "sin", "sinh", "tan")
+"""Functions whose names are common words somewhere."""
+_FIRST_NAME = 0x2000
+SLIGHT_NUMBERS = _FIRST_NAME + len(SLIGHT_NAMES)
+"""Slight words have numbers below this: a letter's is its code point, a name's follows on the letters."""
 
 # Cells in which words are counted to find the commonest.
 _ENDS = 1 << 12
+_HYPHEN = ord("-")
 _PACKED = 6
 """Letters of a name packed into one number; no name above is longer."""
 
@@ -63,10 +80,10 @@ class Words:
     """The runs of letters of one text, in order, as arrays of equal length.
 
     `script` is an index in `NAMES`; `count` says how many words a run makes, 0.0 where it counts nothing; `mixed` marks
-    a run that touches letters of another alphabet, `single` a letter of an alphabet that stands alone; `gap` is what
-    parts a run from the one before: 0 blanks, 1 a comma, quote or bracket, 2 the end of a sentence or line. `codes` is
-    the text in lower case; a run is `codes[start : end]`. `invisible` counts characters that do not show,
-    but for joiners.
+    a run that touches letters of another alphabet. `slight` is the number of a run that is a word in some languages
+    alone, a letter or one of `SLIGHT_NAMES`; 0 for others. `gap` is what parts a run from the one before: 0 blanks,
+    1 a comma, quote or bracket, 2 the end of a sentence or line. `codes` is the text in lower case; a run is
+    `codes[start : end]`. `invisible` counts characters that do not show, but for zero-width joiners.
     """
 
     codes: Codes
@@ -75,7 +92,7 @@ class Words:
     script: Indices
     count: npt.NDArray[np.float64]
     mixed: npt.NDArray[np.bool_]
-    single: npt.NDArray[np.bool_]
+    slight: Indices
     gap: Indices
     invisible: int
 
@@ -99,13 +116,13 @@ def find_words(text: str) -> Words:
     start, script = start[lettered], kind[lettered].astype(np.intp) - LETTERS
     lower = lower_case(codes)
     count = _counts(start, end, script)
-    neutral = _neutral(codes, lower, start, end, script)
+    neutral, slight = _neutral(codes, lower, start, end, script)
     count[neutral] = 0.0
     touches = _touches(start, end, script)
     mixed = _mixed(touches, neutral)
     count[mixed] = ~touches[:-1][mixed]  # a mixed word is one word, counted where it begins
-    single = neutral & (end - start == 1) & ~(touches[:-1] | touches[1:])
-    return Words(lower, start, end, script, count, mixed, single, gap, invisible)
+    slight[touches[:-1] | touches[1:]] = 0
+    return Words(lower, start, end, script, count, mixed, slight, gap, invisible)
 
 
 def _counts(start: Indices, end: Indices, script: Indices) -> npt.NDArray[np.float64]:
@@ -152,18 +169,32 @@ def _neutral(
     start: Indices,
     end: Indices,
     script: Indices,
-) -> npt.NDArray[np.bool_]:
-    """Mark single letters, acronyms, functions and units."""
+) -> tuple[npt.NDArray[np.bool_], Indices]:
+    """Mark letters, formulas of them, acronyms, functions and units; and number the slight words among them."""
     length = end - start
     neutral = _ALPHABET[script] & (length < 2)  # noqa: PLR2004 - a single letter
+    slight = np.where(neutral, np.minimum(lower[start], _FIRST_NAME - 1), 0).astype(np.intp)
+    hyphens = np.flatnonzero(lower == _HYPHEN)
+    if hyphens.size:
+        within = np.searchsorted(hyphens, end) - np.searchsorted(hyphens, start)
+        neutral |= (within > 0) & (length == 2 * within + 1)
     latin = np.flatnonzero((script == _LATIN) & (length > 1))
     if latin.size:
         first, last = start[latin], end[latin]
+        name = _names(lower, first, last)
+        neutral[latin[name > 0]] = True
+        slight[latin] = _SLIGHT[name]
         capital = latin[(codes[first] != lower[first]) & (codes[last - 1] != lower[last - 1])]
         if are_acronyms(capital.size, latin.size):
-            neutral[capital[length[capital] <= LONGEST_ACRONYM]] = True
-        neutral[latin[_are_names(lower, first, last)]] = True
-    return neutral
+            acronym = capital[length[capital] <= LONGEST_ACRONYM]
+            neutral[acronym] = True
+            slight[acronym] = 0
+    return neutral, slight
+
+
+def slight_name(name: str) -> int:
+    """Number a name of a function; 0 for what is no word anywhere."""
+    return _FIRST_NAME + SLIGHT_NAMES.index(name) if name in SLIGHT_NAMES else 0
 
 
 def are_acronyms(capital: int, latin: int) -> bool:
@@ -177,15 +208,13 @@ def ends(lower: Codes, start: Indices, end: Indices) -> Indices:
     return (first * 31 + last * 1_009 + (end - start) * 9_973) % _ENDS
 
 
-def _are_names(lower: Codes, start: Indices, end: Indices) -> npt.NDArray[np.bool_]:
-    """Mark names of functions and units, by their letters in lower case."""
-    found = end - start <= _PACKED
-    packed = _packed(lower, start[found], end[found])
-    names, table = _neutral_names()
+def _names(lower: Codes, start: Indices, end: Indices) -> Indices:
+    """Give the place of each word among the names of functions and units, counted from 1; 0 for other words."""
+    packed = _packed(lower, start, end)
+    packed[end - start > _PACKED] = 0
+    names, table = _name_table()
     near = table[_cell(packed)]
-    near[near] = np.isin(packed[near], names)
-    found[found] = near
-    return found
+    return np.where(names[near] == packed, near, 0)
 
 
 def _packed(lower: Codes, start: Indices, end: Indices) -> npt.NDArray[np.uint64]:
@@ -203,9 +232,14 @@ def _cell(packed: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 
 @cache
-def _neutral_names() -> tuple[npt.NDArray[np.uint64], npt.NDArray[np.bool_]]:
-    names = sorted(FUNCTIONS_AND_UNITS)
-    packed = np.array([int.from_bytes(name.encode().ljust(_PACKED, b"\0"), "big") for name in names], np.uint64)
-    table = np.zeros(1 << 14, np.bool_)
-    table[_cell(packed)] = True
-    return packed, table
+def _name_table() -> tuple[npt.NDArray[np.uint64], Indices]:
+    """Pack the names; and give the place of the one that a cell holds, if any."""
+    packed = [int.from_bytes(name.encode().ljust(_PACKED, b"\0"), "big") for name in _NAMES]
+    names = np.array([0, *packed], np.uint64)
+    table = np.zeros(1 << 14, np.intp)
+    table[_cell(names)] = np.arange(len(names))
+    return names, table
+
+
+_NAMES = sorted(FUNCTIONS_AND_UNITS)
+_SLIGHT = np.array([0, *map(slight_name, _NAMES)])
