@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from jurist.verifiers._word_model import Floats, Indices
@@ -26,6 +27,8 @@ FOREIGN, FAMILIAR = 12.0, 3.0
 # evidence may tell from it.
 ENGLISH = 0.5
 RELATIVE = 2.0
+# What a capital within a clause may say at most: it is a name, at home in another language than its bearer's story.
+A_NAME = 2.0
 # The text's languages are looked for in windows of two blocks of this many words. One that is the likeliest in none is
 # looked at too where it beats the favoured ones in one block by this much, in nats.
 BLOCK, CLEAR = 4, 8.0
@@ -46,14 +49,21 @@ _RELATIVES = (
 )
 
 
-def word_languages(evidence: Floats, gaps: Indices, languages: tuple[str, ...], wanted: str) -> Indices:
+def word_languages(
+    evidence: Floats, gaps: Indices, capital: npt.NDArray[np.bool_], languages: tuple[str, ...], wanted: str
+) -> Indices:
     """Tell the language of each word of a text, as an index in *languages*.
 
-    *evidence* holds ln P(word | language), a row a word; *gaps* what parts each word from the one before, as in
-    `Words`. *wanted* is the language asked for, favoured where the words do not tell; "" favours none.
+    *evidence* holds ln P(word | language), a row a word, and is written over; *gaps* says what parts each word from the
+    one before, *capital* whether it begins with a capital, as in `Words`. *wanted* is the language asked for, favoured
+    where the words do not tell; "" favours none.
     """
     if not len(evidence):
         return np.zeros(0, np.intp)
+    names = np.flatnonzero(capital[1:] & (gaps[1:] == 0)) + 1
+    if names.size:
+        likeliest = evidence[names].max(axis=1, keepdims=True)
+        evidence[names] = np.maximum(evidence[names] - likeliest, -A_NAME)
     candidates, entry = _candidates(evidence, languages, wanted)
     if _stays(evidence[:, candidates[1:]] - evidence[:, candidates[:1]], entry):
         return np.full(len(evidence), candidates[0])

@@ -15,7 +15,7 @@ from jurist.verifiers._language_path import word_languages
 from jurist.verifiers._lexicon import Reading, lexicon
 from jurist.verifiers._scripts import NAMES
 from jurist.verifiers._word_model import GROUPS, Indices, word_model
-from jurist.verifiers._words import SLIGHT_NUMBERS, Words, ends, find_words, slight_name
+from jurist.verifiers._words import SLIGHT_NUMBERS, Words, commonest, find_words, slight_name
 
 __all__ = ["Census", "census", "code_of"]
 
@@ -52,7 +52,7 @@ CODES = (*sorted(_TOLD | {*_SOLE.values(), "zh"}), *(f"und-{name}" for name in N
 
 _JAPANESE = np.array([name in JAPANESE for name in NAMES])
 _CODE_OF_SCRIPT = np.array([CODES.index(_SOLE.get(name, f"und-{name}")) for name in NAMES])
-_FIRST_UNTOLD = len(CODES) - len(NAMES)
+_GROUP_NUMBERS = {script: NAMES.index(script) for script in GROUPS}
 # Whether a slight word is a word, by language.
 _IS_WORD = np.zeros((len(CODES), SLIGHT_NUMBERS), np.bool_)
 for _code, _known in _LETTER_WORDS.items():
@@ -102,7 +102,7 @@ def census(text: str, wanted: str = "") -> Census:
 
 def _census_of_known(reading: Reading, script: str, wanted: str) -> Census:
     model = lexicon(script).model
-    code = _columns(script)[word_languages(reading.evidence, reading.gap, model.languages, wanted)]
+    code = _columns(script)[word_languages(reading.evidence, reading.gap, reading.capital, model.languages, wanted)]
     slight = np.flatnonzero(reading.slight)
     count = np.ones(len(code))
     count[slight] = _IS_WORD[code[slight], reading.slight[slight]]
@@ -114,19 +114,31 @@ def _census_of_any(text: str, wanted: str) -> Census:
     words = find_words(text)
     code = _CODE_OF_SCRIPT[words.script]
     present = np.bincount(words.script, minlength=len(NAMES))
-    for script in GROUPS:
-        if present[NAMES.index(script)] and (not wanted or script in _SCRIPTS[wanted]):
+    lone = np.flatnonzero((words.slight > 0) & ~_lead_on(words))
+    for script, number in _GROUP_NUMBERS.items():
+        if present[number] and (not wanted or script in _SCRIPTS[wanted]):
             _tell(words, script, wanted, code)
+            lone = lone[words.script[lone] != number]
     if wanted in ("zh", "ja", ""):
         runs = np.flatnonzero(_JAPANESE[words.script])
         code[runs] = np.where(are_japanese(words, runs, wanted), CODES.index("ja"), CODES.index("zh"))
     count = words.count.copy()
     slight = np.flatnonzero(words.slight)
-    count[slight] = _IS_WORD[code[slight], words.slight[slight]] & _lead_on(words, slight, code)
+    count[slight] = _IS_WORD[code[slight], words.slight[slight]]
+    count[lone] = 0.0
     mixed = words.mixed
     found, in_none = _by_language(code[~mixed], count[~mixed]), float(count[mixed].sum())
-    commonest = int(np.bincount(ends(words.codes, words.start, words.end), minlength=1).max())
-    return Census(found, sum(found.values()) + in_none, in_none, commonest, words.invisible)
+    return Census(found, sum(found.values()) + in_none, in_none, commonest(words), words.invisible)
+
+
+def _lead_on(words: Words) -> npt.NDArray[np.bool_]:
+    """Whether a word goes with the next one; of slight words those do that are words, where nobody asks the language.
+
+    In "so a simpler form" the letter is a word, in a Chinese line with "a = 3" a variable.
+    """
+    leads = np.zeros(len(words.start), np.bool_)
+    leads[:-1] = (words.script[1:] == words.script[:-1]) & (words.gap[1:] == 0) & (words.count[1:] > 0)
+    return leads
 
 
 def _tell(words: Words, script: str, wanted: str, code: Indices) -> None:
@@ -143,7 +155,7 @@ def _tell(words: Words, script: str, wanted: str, code: Indices) -> None:
     evidence = model.distinct_evidence(words.codes, words.start[runs], words.end[runs], words.slight[runs] > 0)
     after_last = np.append(0, runs[:-1] + 1)
     gap = np.maximum.reduceat(words.gap[: runs[-1] + 1], after_last)
-    code[runs] = _columns(script)[word_languages(evidence, gap, model.languages, wanted)]
+    code[runs] = _columns(script)[word_languages(evidence, gap, words.capital[runs], model.languages, wanted)]
 
 
 @cache
@@ -151,16 +163,6 @@ def _columns(script: str) -> Indices:
     """Number the languages of a script's model by their places in `CODES`."""
     languages = (*GROUPS[script], f"und-{script}")
     return np.array([CODES.index(code) for code in languages])
-
-
-def _lead_on(words: Words, slight: Indices, code: Indices) -> npt.NDArray[np.bool_]:
-    """Whether a slight word goes with the next one, where nobody looked which language they are in.
-
-    In "so a simpler form" the letter is a word, in a Chinese line with "a = 3" a variable.
-    """
-    following = np.minimum(slight + 1, len(words.start) - 1)
-    together = (words.script[following] == words.script[slight]) & (words.gap[following] == 0)
-    return (code[slight] < _FIRST_UNTOLD) | (together & (words.count[following] > 0) & (following > slight))
 
 
 def _by_language(code: Indices, count: npt.NDArray[np.float64]) -> dict[str, float]:

@@ -30,19 +30,20 @@ LONGEST_GAP, MOST_GAPS = 8, 1 << 12
 
 _BREAK, _CLAUSE = (re.compile(f"[{re.escape(signs)}]") for signs in (BREAKS, CLAUSES))
 _FORMULA = re.compile(r"\w(?:[-\u2010]\w)+")
-_NEUTRAL, _CAPITAL, _ACRONYM, _LETTER = 1, 2, 4, 8
+_NEUTRAL, _CAPITALS, _ACRONYM, _LETTER, _CAPITAL = 1, 2, 4, 8, 16
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """The words of a text that count, or may, in order.
 
-    `evidence` is ln P(word | language), a column for each language of the script's model; `gap` and `slight` are those
-    of `Words`; `commonest` says how many times the commonest stands.
+    `evidence` is ln P(word | language), a column for each language of the script's model; `gap`, `capital` and `slight`
+    are those of `Words`; `commonest` says how many times the commonest stands.
     """
 
     evidence: Floats
     gap: Indices
+    capital: npt.NDArray[np.bool_]
     slight: Indices
     commonest: int
 
@@ -76,12 +77,12 @@ class Lexicon:
         if len(counts) < len(words):
             after_last = np.append(0, counts[:-1] + 1)
             gap = np.maximum.reduceat(gap[: counts[-1] + 1], after_last) if len(counts) else gap[:0]
-            words = words[counts]
-        return Reading(self._evidence[words], gap, self._slight[words], commonest)
+            words, kind = words[counts], kind[counts]
+        return Reading(self._evidence[words], gap, kind & _CAPITAL > 0, self._slight[words], commonest)
 
     def _counts(self, kind: npt.NDArray[np.uint8]) -> Indices:
         """List the places of words that are no function, unit or acronym."""
-        capital, latin = int(np.count_nonzero(kind & _CAPITAL)), int(np.count_nonzero(kind & _LETTER == 0))
+        capital, latin = int(np.count_nonzero(kind & _CAPITALS)), int(np.count_nonzero(kind & _LETTER == 0))
         neutral = _NEUTRAL | _ACRONYM if are_acronyms(capital, latin) else _NEUTRAL
         return np.flatnonzero(kind & neutral == 0)
 
@@ -111,14 +112,14 @@ class Lexicon:
     def _kind_of(self, word: str) -> int:
         if len(word) == 1:
             return _LETTER
-        kind = _NEUTRAL if _FORMULA.fullmatch(word) else 0
-        if not self._latin:
-            return kind
         lower = word.lower()
-        if lower in FUNCTIONS_AND_UNITS and not slight_name(lower):
+        kind = _NEUTRAL if _FORMULA.fullmatch(word) else 0
+        if word[0] != lower[0]:
+            kind |= _CAPITAL
+            if self._latin and word[-1] != lower[-1]:
+                kind |= _CAPITALS if len(word) > LONGEST_ACRONYM else _CAPITALS | _ACRONYM
+        if self._latin and lower in FUNCTIONS_AND_UNITS and not slight_name(lower):
             kind |= _NEUTRAL
-        if word[0] != lower[0] and word[-1] != lower[-1]:
-            kind |= _CAPITAL if len(word) > LONGEST_ACRONYM else _CAPITAL | _ACRONYM
         return kind
 
     def _slight_of(self, word: str) -> int:

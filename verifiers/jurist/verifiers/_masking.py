@@ -26,6 +26,8 @@ _SPAN = re.compile(
 )
 _BEGIN = re.compile(r"\\begin\{([A-Za-z]{1,24}\*?)\}")
 _LINK = re.compile(r"(?:https?|ftp)://[^\s<>\"`\u3000-\u303f\uff00-\uffef\u3040-\u30ff\u4e00-\u9fff]+")
+# total_count is a name in a program. Possessive: no part of a word is tried twice.
+_IDENTIFIER = re.compile(r"(?<![A-Za-z0-9_])[A-Za-z][A-Za-z0-9]*+(?:_++[A-Za-z0-9]++)++")
 _MAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64})+")
 
 
@@ -44,6 +46,8 @@ def mask(text: str) -> Masked:
     if "@" in prose:
         prose = _MAIL.sub(" ", prose)
     prose = _SPAN.sub(" ", prose)
+    if "_" in prose:
+        prose = _IDENTIFIER.sub(" ", prose)
     return Masked(prose, 1.0 - len(prose) / len(text) if text else 0.0)
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "LETTERS",
     "MARK",
     "NAMES",
+    "Classes",
     "Codes",
     "classes",
     "code_points",
@@ -33,6 +34,7 @@ __all__ = [
 ]
 
 Codes = npt.NDArray[np.uint32]
+Classes = npt.NDArray[np.uint8]
 
 # Classes of characters that are no letters.
 OTHER, JOINER, MARK, INVISIBLE, CLAUSE, BREAK = range(6)
@@ -100,7 +102,7 @@ _CJK = 0x3000
 
 
 class _Tables(NamedTuple):
-    classes: npt.NDArray[np.uint8]
+    classes: Classes
     lower: Codes
 
 
@@ -124,6 +126,7 @@ def _tables() -> _Tables:
         for first, last in ranges:
             table[first : last + 1] = LETTERS + number
     table[0xFE00:0xFE10] = INVISIBLE  # variation selectors
+    table[0x640] = MARK  # the stroke that makes an Arabic word longer
     lower[ord("\u2019")] = lower[0x2BC] = ord("'")
     lower[0x2010] = ord("-")
     return _Tables(table, lower)
@@ -151,25 +154,25 @@ def code_points(text: str) -> Codes:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 
 
-def classes(codes: Codes) -> npt.NDArray[np.uint8]:
-    """Look up the class of every code point.
+def classes(codes: Codes) -> tuple[Classes, Classes]:
+    """Look up the class of every code point, as it is by itself and as it is in the text.
 
-    A mark takes the class of the letter that it stands on, a joiner that of the letters on its two sides.
+    In the text a mark takes the class of the letter that it stands on, a joiner that of the letters on its two sides.
     """
-    found = _tables().classes[np.minimum(codes, _BASIC - 1)]
+    alone = _tables().classes[np.minimum(codes, _BASIC - 1)]
     high = np.flatnonzero(codes >= _BASIC)
     if high.size:
-        found[high] = _beyond(codes[high])
-    if (found == MARK).any():
-        bases = np.maximum.accumulate(np.where(found == MARK, 0, np.arange(len(found))))
-        found = found[bases]
+        alone[high] = _beyond(codes[high])
+    marks = alone == MARK
+    bases = np.maximum.accumulate(np.where(marks, 0, np.arange(len(alone)))) if marks.any() else slice(None)
+    found = alone[bases].copy()
     inner = np.flatnonzero(found[1:-1] == JOINER) + 1
     inner = inner[(found[inner - 1] == found[inner + 1]) & _JOINED[found[inner - 1]]]
     found[inner] = found[inner - 1]
-    return found
+    return alone, found
 
 
-def _beyond(codes: Codes) -> npt.NDArray[np.uint8]:
+def _beyond(codes: Codes) -> Classes:
     ideographs = (codes >= _IDEOGRAPHS) & (codes < _BEYOND_IDEOGRAPHS)
     letters = codes < _PICTURES
     tags = codes >= 0xE0000  # noqa: PLR2004 - plane 14 holds tags and selectors alone

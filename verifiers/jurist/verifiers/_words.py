@@ -21,6 +21,7 @@ from jurist.verifiers._scripts import (
     CLAUSE,
     INVISIBLE,
     LETTERS,
+    MARK,
     NAMES,
     Codes,
     classes,
@@ -35,6 +36,7 @@ __all__ = [
     "SLIGHT_NUMBERS",
     "Words",
     "are_acronyms",
+    "commonest",
     "ends",
     "find_words",
     "slight_name",
@@ -63,11 +65,15 @@ SLIGHT_NUMBERS = _FIRST_NAME + len(SLIGHT_NAMES)
 # Cells in which words are counted to find the commonest.
 _ENDS = 1 << 12
 _HYPHEN = ord("-")
+# Scripts without blanks begin here; what else lies beyond does no harm.
+_SOLID = 0xE00
 _PACKED = 6
 """Letters of a name packed into one number; no name above is longer."""
 
 # Zero-width joiners and the variation selectors of emoji, which spelling asks for.
-_JOINERS = np.array([0x200C, 0x200D, 0xFE0E, 0xFE0F])
+_SPELT = np.array([0x200C, 0x200D, 0xFE0E, 0xFE0F])
+# By class: scripts whose lists have words without the marks that may stand on their letters.
+_UNMARKED = np.array([False] * LETTERS + [name in ("Latn", "Cyrl", "Arab") for name in NAMES])
 _LATIN = NAMES.index("Latn")
 # By script.
 _CHARACTERS = np.array([CHARACTERS_A_WORD.get(name, np.inf) for name in NAMES])
@@ -81,7 +87,8 @@ class Words:
 
     `script` is an index in `NAMES`; `count` says how many words a run makes, 0.0 where it counts nothing; `mixed` marks
     a run that touches letters of another alphabet. `slight` is the number of a run that is a word in some languages
-    alone, a letter or one of `SLIGHT_NAMES`; 0 for others. `gap` is what parts a run from the one before: 0 blanks,
+    alone, a letter or one of `SLIGHT_NAMES`; 0 for others; `capital` marks a run of letters that begins with a capital.
+    `gap` is what parts a run from the one before: 0 blanks,
     1 a comma, quote or bracket, 2 the end of a sentence or line. `codes` is the text in lower case; a run is
     `codes[start : end]`. `invisible` counts characters that do not show, but for zero-width joiners.
     """
@@ -93,6 +100,7 @@ class Words:
     count: npt.NDArray[np.float64]
     mixed: npt.NDArray[np.bool_]
     slight: Indices
+    capital: npt.NDArray[np.bool_]
     gap: Indices
     invisible: int
 
@@ -100,13 +108,13 @@ class Words:
 def find_words(text: str) -> Words:
     """Find the words of a text that is in NFKC and has its code and math blanked out."""
     codes = code_points(text)
-    kinds = classes(codes)
-    hidden = kinds == INVISIBLE
-    invisible = 0
-    if hidden.any():
-        invisible = int(np.count_nonzero(hidden & ~np.isin(codes, _JOINERS)))
-        codes = codes[~hidden]
-        kinds = classes(codes)
+    alone, kinds = classes(codes)
+    unseen = alone == INVISIBLE
+    invisible = int(np.count_nonzero(unseen & ~np.isin(codes, _SPELT))) if unseen.any() else 0
+    unseen |= (alone == MARK) & _UNMARKED[kinds]
+    if unseen.any():
+        codes = codes[~unseen]
+        kinds = classes(codes)[1]
     edges = np.flatnonzero(kinds[1:] != kinds[:-1]) + 1
     start = np.concatenate((np.zeros(min(len(codes), 1), np.intp), edges))
     kind = kinds[start]
@@ -122,7 +130,8 @@ def find_words(text: str) -> Words:
     mixed = _mixed(touches, neutral)
     count[mixed] = ~touches[:-1][mixed]  # a mixed word is one word, counted where it begins
     slight[touches[:-1] | touches[1:]] = 0
-    return Words(lower, start, end, script, count, mixed, slight, gap, invisible)
+    capital = (codes[start] != lower[start]) & (end - start > 1)
+    return Words(lower, start, end, script, count, mixed, slight, capital, gap, invisible)
 
 
 def _counts(start: Indices, end: Indices, script: Indices) -> npt.NDArray[np.float64]:
@@ -206,6 +215,18 @@ def ends(lower: Codes, start: Indices, end: Indices) -> Indices:
     """Number words by their length and their two ends, near enough to tell the commonest of a text for a flag."""
     first, last = lower[start].astype(np.intp), lower[end - 1].astype(np.intp)
     return (first * 31 + last * 1_009 + (end - start) * 9_973) % _ENDS
+
+
+def commonest(words: Words) -> int:
+    """Count the word that stands most often; in scripts without blanks, the pair of characters that does."""
+    if not len(words.start):
+        return 0
+    most = int(np.bincount(ends(words.codes, words.start, words.end)).max())
+    solid = words.codes >= _SOLID
+    if solid.any():
+        pairs = (words.codes[:-1] * np.uint32(31) + words.codes[1:]) % _ENDS
+        most = max(most, int(np.bincount(pairs[solid[:-1] & solid[1:]], minlength=1).max()))
+    return most
 
 
 def _names(lower: Codes, start: Indices, end: Indices) -> Indices:
