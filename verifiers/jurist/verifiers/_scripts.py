@@ -33,7 +33,7 @@ __all__ = [
     "signs_and",
 ]
 
-Codes = npt.NDArray[np.uint32]
+Codes = npt.NDArray[np.intp]
 Classes = npt.NDArray[np.uint8]
 
 # Classes of characters that are no letters.
@@ -97,6 +97,7 @@ CLAUSES = ',()[]{}"$\u201c\u201d\u201e\u00ab\u00bb\u2013\u2014\u3001\u060c\u300c
 # Beyond the basic plane: ideographs, else letters of scripts without an entry; emoji and symbols begin at U+1F000.
 _IDEOGRAPHS, _BEYOND_IDEOGRAPHS, _PICTURES = 0x20000, 0x40000, 0x1D000
 _BASIC = 0x10000
+_NOWHERE = np.zeros(0, np.intp)
 # Where the blocks of Chinese, Japanese and Korean begin.
 _CJK = 0x3000
 
@@ -109,7 +110,7 @@ class _Tables(NamedTuple):
 @cache
 def _tables() -> _Tables:
     table = np.zeros(_BASIC, np.uint8)
-    lower = np.arange(_BASIC, dtype=np.uint32)
+    lower = np.arange(_BASIC, dtype=np.intp)
     for code in range(_BASIC):
         char = chr(code)
         category = unicodedata.category(char)
@@ -151,7 +152,7 @@ def _ranges_of(chosen: npt.NDArray[np.bool_]) -> str:
 
 def code_points(text: str) -> Codes:
     """Spell a text as code points; a lone surrogate is one."""
-    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).astype(np.intp)
 
 
 def classes(codes: Codes) -> tuple[Classes, Classes]:
@@ -159,8 +160,8 @@ def classes(codes: Codes) -> tuple[Classes, Classes]:
 
     In the text a mark takes the class of the letter that it stands on, a joiner that of the letters on its two sides.
     """
-    alone = _tables().classes[np.minimum(codes, _BASIC - 1)]
-    high = np.flatnonzero(codes >= _BASIC)
+    alone = _tables().classes.take(codes, mode="clip")
+    high = _high(codes)
     if high.size:
         alone[high] = _beyond(codes[high])
     marks = alone == MARK
@@ -182,4 +183,12 @@ def _beyond(codes: Codes) -> Classes:
 
 def lower_case(codes: Codes) -> Codes:
     """Lower-case every code point by itself; the result is as long as the text."""
-    return np.where(codes < _BASIC, _tables().lower[np.minimum(codes, _BASIC - 1)], codes)
+    lower = _tables().lower.take(codes, mode="clip")
+    high = _high(codes)
+    lower[high] = codes[high]
+    return lower
+
+
+def _high(codes: Codes) -> Codes:
+    """List the places of characters beyond the basic plane, which few texts have."""
+    return np.flatnonzero(codes >= _BASIC) if codes.max(initial=0) >= _BASIC else _NOWHERE

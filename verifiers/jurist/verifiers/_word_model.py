@@ -15,6 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from wordfreq import get_frequency_list
 
+from jurist.verifiers._scripts import code_points
+
 if TYPE_CHECKING:
     from jurist.verifiers._scripts import Codes
 
@@ -185,7 +187,7 @@ def _word_list(language: str, script: str) -> tuple[_Letters, Floats]:
     if script == "Cyrl" and language == "sh":
         text = _in_cyrillic(text)
     rates = np.repeat(10.0 ** (np.arange(len(lists)) / -100), [len(words) for words in lists]).astype(np.float32)
-    codes = np.frombuffer(text.encode("utf-32-le"), np.uint32)
+    codes = code_points(text)
     codes = codes[codes != _JOINER]
     end = np.flatnonzero(codes == ord("\n"))
     start = np.append(0, end[:-1] + 1)

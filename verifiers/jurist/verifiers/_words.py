@@ -65,8 +65,8 @@ SLIGHT_NUMBERS = _FIRST_NAME + len(SLIGHT_NAMES)
 # Cells in which words are counted to find the commonest.
 _ENDS = 1 << 12
 _HYPHEN = ord("-")
-# Scripts without blanks begin here; what else lies beyond does no harm.
-_SOLID = 0xE00
+# Letters of scripts without blanks begin here; what else lies beyond does no harm.
+_FIRST_SOLID = 0xE00
 _PACKED = 6
 """Letters of a name packed into one number; no name above is longer."""
 
@@ -74,9 +74,12 @@ _PACKED = 6
 _SPELT = np.array([0x200C, 0x200D, 0xFE0E, 0xFE0F])
 # By class: scripts whose lists have words without the marks that may stand on their letters.
 _UNMARKED = np.array([False] * LETTERS + [name in ("Latn", "Cyrl", "Arab") for name in NAMES])
+# By class: how much a sign parts two words.
+_STRENGTH = np.array([{CLAUSE: 1, BREAK: 2}.get(kind, 0) for kind in range(LETTERS + len(NAMES))])
 _LATIN = NAMES.index("Latn")
 # By script.
 _CHARACTERS = np.array([CHARACTERS_A_WORD.get(name, np.inf) for name in NAMES])
+_SOLID = np.array([name in CHARACTERS_A_WORD for name in NAMES])
 _ALPHABET = np.array([name in ALPHABETS for name in NAMES])
 _JAPANESE = np.array([name in ("Hani", "Hira", "Kana") for name in NAMES])
 
@@ -168,7 +171,7 @@ def _gaps(kind: npt.NDArray[np.uint8], lettered: Indices) -> Indices:
     """Tell what stands between each of the lettered runs and the one before it."""
     if not lettered.size:
         return lettered
-    strength = np.where(kind == BREAK, 2, np.where(kind == CLAUSE, 1, 0))
+    strength = _STRENGTH[kind]
     return np.maximum.reduceat(strength[: lettered[-1] + 1], np.append(0, lettered[:-1] + 1))
 
 
@@ -213,8 +216,7 @@ def are_acronyms(capital: int, latin: int) -> bool:
 
 def ends(lower: Codes, start: Indices, end: Indices) -> Indices:
     """Number words by their length and their two ends, near enough to tell the commonest of a text for a flag."""
-    first, last = lower[start].astype(np.intp), lower[end - 1].astype(np.intp)
-    return (first * 31 + last * 1_009 + (end - start) * 9_973) % _ENDS
+    return (lower[start] * 31 + lower[end - 1] * 1_009 + (end - start) * 9_973) % _ENDS
 
 
 def commonest(words: Words) -> int:
@@ -222,10 +224,11 @@ def commonest(words: Words) -> int:
     if not len(words.start):
         return 0
     most = int(np.bincount(ends(words.codes, words.start, words.end)).max())
-    solid = words.codes >= _SOLID
-    if solid.any():
-        pairs = (words.codes[:-1] * np.uint32(31) + words.codes[1:]) % _ENDS
-        most = max(most, int(np.bincount(pairs[solid[:-1] & solid[1:]], minlength=1).max()))
+    if _SOLID[words.script].any():
+        codes = words.codes.astype(np.uint16)
+        within = codes >= _FIRST_SOLID
+        pairs = (codes[:-1] * np.uint16(31) + codes[1:]) % _ENDS * (within[:-1] & within[1:])
+        most = max(most, int(np.bincount(pairs, minlength=2)[1:].max()))
     return most
 
 
