@@ -105,7 +105,8 @@ def _link(language: _Language) -> re.Pattern[str]:
     """Write the pattern of what may stand between a noun and the answer."""
     if language.spaced:
         words = r"(?P<words>(?:[ ][^\W\d][\w'’]*){0,4}?)"
-        joint = rf"(?:[ ](?:n['’])?(?:{language.copulas}|{language.denials})(?!\w)|{_DRESS}{{0,4}}(?:{_SIGN})|{_DRESS}{{0,4}}\n)"
+        linking = rf"[ ](?:n['’])?(?:{language.copulas}|{language.denials})(?!\w)"
+        joint = rf"(?:{linking}|{_DRESS}{{0,4}}(?:{_SIGN})|{_DRESS}{{0,4}}\n)"
     else:
         words = r"(?P<words>[^\s,，。:：]{0,6}?)"
         joint = rf"(?:{_DRESS}{{0,3}}(?:{language.copulas})|{_DRESS}{{0,4}}(?:{_SIGN})|{_DRESS}{{0,4}}\n)"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from jurist.verifiers._math.comparison import compare, is_plural
+from jurist.verifiers._math.comparison import compare
 from jurist.verifiers._math.evaluation import UndefinedError
 from jurist.verifiers._math.extraction import extract
+from jurist.verifiers._math.members import is_plural
 from jurist.verifiers._math.quantities import equal_scalars
 from jurist.verifiers._math.rationals import rational
 from jurist.verifiers._math.reading import MAX_REMEMBERED, Reading, read
 from jurist.verifiers._math.rules import Finding, Rules
 from jurist.verifiers._math.tokens import closing_brace
 from jurist.verifiers._math.tree import Apply, Chain, Text, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["Judgement", "Reference", "compiled", "judge", "same_answer", "usable"]
 
@@ -128,15 +132,31 @@ def _compared(wanted: Reading, given: Reading, rules: Rules) -> Finding:  # noqa
         return equal_scalars(wanted.trees[0], given.trees[0], rules)
     finding = Finding(equal=False, how="")
     undecided: Finding | None = None
-    for tree in wanted.trees[:1] if len(given.trees) > 1 else wanted.trees:
-        for other in given.trees:
-            now = compare(tree, other, rules)
-            if now.equal:
-                return now
-            if now.equal is None:
-                undecided = undecided or now
-            finding = finding if finding.how else now
+    for tree, other in _pairs(wanted, given):
+        now = compare(tree, other, rules)
+        if now.equal:
+            return now
+        if now.equal is None:
+            undecided = undecided or now
+        finding = finding if finding.how else now
     return undecided or finding
+
+
+def _pairs(wanted: Reading, given: Reading) -> Iterator[tuple[Tree, Tree]]:
+    """Pair the meanings of two texts: the usual one of either with all of the other, and those read in the same way.
+
+    A reference of two numbers is a list, {1, 2} and not 1.2, unless its comma stands before several decimals.
+    """
+    for tree, kind in zip(wanted.trees, wanted.kinds, strict=True):
+        if kind == "decimal comma" and _ONE_DECIMAL.search(wanted.text):
+            continue
+        for other, same in zip(given.trees, given.kinds, strict=True):
+            alike = kind == same != "arithmetic"
+            if alike or tree is wanted.trees[0] or other is given.trees[0]:
+                yield tree, other
+
+
+_ONE_DECIMAL = re.compile(r",\d(?!\d)")
 
 
 def _text_alike(wanted: Reading) -> bool:

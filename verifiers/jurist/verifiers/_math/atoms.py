@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from jurist.verifiers._math.expressions import (
+from jurist.verifiers._math.commands import (
     ACCENTS,
     BINOMIALS,
     FENCES,
@@ -12,13 +12,13 @@ from jurist.verifiers._math.expressions import (
     LARGE,
     SYMBOL_COMMANDS,
     WORD_CONSTANTS,
-    Expressions,
-    UnreadableError,
-    spelling,
 )
+from jurist.verifiers._math.cursor import UnreadableError
+from jurist.verifiers._math.expressions import Expressions, spelling
 from jurist.verifiers._math.large_operators import large_operator
 from jurist.verifiers._math.literals import literal, repeating
-from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree
+from jurist.verifiers._math.matrices import determinant
+from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
 from jurist.verifiers._math.words import CONNECTIVES, FUNCTIONS, GREEK
 
 __all__ = ["Atoms"]
@@ -92,8 +92,11 @@ class Atoms(Expressions):
             return self.bars_of(text)
         return self.fail()
 
-    def word(self, text: str) -> Tree:  # noqa: PLR0911 - one case after the other
+    def word(self, text: str) -> Tree:  # noqa: C901, PLR0911 - one case after the other
         """Read letters without a backslash: a function, a constant, or symbols that multiply."""
+        if text in FRACTIONS and self.ahead().text == "{":
+            self.take()
+            return self.fraction()
         if text in FUNCTIONS and len(text) > 1:
             self.take()
             return self.function(FUNCTIONS[text])
@@ -149,7 +152,11 @@ class Atoms(Expressions):
         except ValueError:
             inner = Text(bare)
         self.take()
-        numeric = isinstance(inner, Number) or (isinstance(inner, Apply) and inner.head in {"neg", "base", "%", "unit"})
+        numeric = isinstance(inner, Number) or (
+            isinstance(inner, Apply)
+            and inner.head in {"neg", "base", "%", "unit"}
+            and any(isinstance(node, Number) for node in walk(inner))
+        )
         return inner if numeric or any(sign in bare for sign in "+=^\\") else Text(bare)
 
     def command(self, name: str) -> Tree:  # noqa: C901, PLR0911, PLR0912 - one case after the other
@@ -159,10 +166,14 @@ class Atoms(Expressions):
         if name in BINOMIALS:
             top = self.argument()
             return Apply("binom", (top, self.argument()))
-        if name == "sqrt":
+        if name in {"sqrt", "surd"}:
             return self.root()
-        if name in FUNCTIONS:
-            return self.function(FUNCTIONS[name])
+        if name == "root":
+            degree = self.argument()
+            self.expect("command", "of")
+            return Apply("root", (self.argument(), degree))
+        if name in FUNCTIONS or (name == "zeta" and self.sees("sign", "(")):
+            return self.function(FUNCTIONS.get(name, name))
         if name in SYMBOL_COMMANDS or name in GREEK:
             return Symbol(SYMBOL_COMMANDS.get(name, name.removeprefix("var")))
         if name in LARGE:
@@ -178,10 +189,8 @@ class Atoms(Expressions):
             return Symbol(f"{name}_{spelling(self.argument())}")
         if name == "begin":
             return self.environment()
-        if name in {"langle", "lbrace", "lbrack", "lgroup"}:
-            return self.fenced(name)
-        if name == "pmod":
-            return Apply("pmod", (self.argument(),))
+        if name == "langle":
+            return self.angled()
         if self.token.kind == "end" or self.token.text in {"=", ",", ")", "}"}:
             return Symbol(f"\\{name}")
         message = f"unknown command \\{name[:20]}"
@@ -207,7 +216,10 @@ class Atoms(Expressions):
         if self.accept("sign", "["):
             degree = self.sum()
             self.expect("sign", "]")
-        inside = self.bracket() if self.sees("sign", "(") else self.argument()
+        if self.accept("sign", "-"):
+            inside: Tree = Apply("neg", (self.argument(),))
+        else:
+            inside = self.bracket() if self.sees("sign", "(") else self.argument()
         return Apply("sqrt", (inside,)) if degree is None else Apply("root", (inside, degree))
 
     def function(self, head: str) -> Tree:
@@ -223,19 +235,23 @@ class Atoms(Expressions):
             inside = self.argument(whole_number=True)
             return Apply("sqrt", (inside,)) if head == "sqrt" else Apply("root", (inside, Number(Fraction(3))))
         args = self.function_arguments()
+        if head == "det":
+            return determinant(args[0])
         if power == Apply("neg", (Number(Fraction(1)),)) and f"arc{head}" in FUNCTIONS:
             head, power = FUNCTIONS[f"arc{head}"], None
         if head == "log" and index is not None:
             applied = Apply("log", (args[0], index))
         elif head == "lg":
             applied = Apply("log", (args[0], Number(Fraction(10))))
+        elif head == "cis":
+            applied = Apply("^", (Symbol("e"), Apply("*", (Symbol("i"), args[0]))))
         else:
             applied = Apply("ln" if head == "log" else head, args)
         return applied if power is None else Apply("^", (applied, power))
 
     def function_arguments(self) -> tuple[Tree, ...]:
         r"""Read a bracketed argument list, or the factors that follow bare, as in `\\sin 2x \\cos y`."""
-        if self.sees("sign", "(", "[", "\\{") or self.sees("command", "lbrace", "lbrack", "lgroup"):
+        if self.sees("sign", "(", "[", "\\{"):
             bracket = self.atom()
             if isinstance(bracket, Apply) and bracket.head in {"()", "[]", "{}"}:
                 return bracket.args
@@ -258,6 +274,8 @@ class Atoms(Expressions):
     def accent(self, name: str) -> Tree:
         """Read an accented symbol; a line over capitals is a segment, named by its ends."""
         inside = self.argument()
+        if name in {"overline", "bar"} and isinstance(inside, Apply) and Symbol("i") in walk(inside):
+            return Apply("conj", (inside,))
         if isinstance(inside, Apply) and inside.head == "*" and name in {"overline", "overrightarrow", "bar"}:
             return inside
         accent = "bar" if name == "overline" else name

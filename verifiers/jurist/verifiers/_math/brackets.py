@@ -7,10 +7,11 @@ Heads made here: brackets by their own signs (`() [] [) (] {}`), `braces` (a lis
 from __future__ import annotations
 
 from jurist.verifiers._math.atoms import Atoms
-from jurist.verifiers._math.expressions import SET_OPERATIONS, UnreadableError
+from jurist.verifiers._math.commands import SET_OPERATIONS
+from jurist.verifiers._math.cursor import UnreadableError
 from jurist.verifiers._math.large_operators import is_differential
 from jurist.verifiers._math.matrices import determinant
-from jurist.verifiers._math.tree import Apply, Text, Tree
+from jurist.verifiers._math.tree import Apply, Chain, Text, Tree
 
 __all__ = ["Brackets"]
 
@@ -47,19 +48,14 @@ class Brackets(Atoms):
             return top
         return Apply("binom" if self.take().text == "choose" else "/", (top, self.sum()))
 
-    def fenced(self, name: str) -> Tree:
-        """Read brackets that are written as commands."""
-        closing, head = {
-            "langle": ("rangle", "()"), "lbrace": ("rbrace", "{}"), "lbrack": ("rbrack", "[]"),
-            "lgroup": ("rgroup", "()"),
-        }[name]  # fmt: skip
+    def angled(self) -> Tree:
+        """Read a vector in angle brackets; the first has been taken."""
         bars, self.bars = self.bars, 0
         differential, self.differential = self.differential, False
         inner = self.statement()
-        self.expect("command", closing)
+        self.expect("command", "rangle")
         self.bars, self.differential = bars, differential
-        items = inner.args if isinstance(inner, Apply) and inner.head in {"list", "either"} else (inner,)
-        return inner if len(items) == 1 and name != "lbrace" else Apply(head, items)
+        return Apply("()", inner.args) if isinstance(inner, Apply) and inner.head in {"list", "either"} else inner
 
     def at_differential(self) -> bool:
         """Tell whether the differential of the integral that is being read stands here."""
@@ -84,7 +80,9 @@ class Brackets(Atoms):
             inner: Tree = Apply("list", ())
             closing = CLOSERS.get(opening, "[")
         else:
+            separating, self.separating = self.separating, opening == "\\{"
             inner = self.statement()
+            self.separating = separating
             if opening == "\\{" and (self.accept("sign", ":", "|") or self.accept("command", "mid", "colon")):
                 inner = Apply("builder", (inner, self.statement()))
             closing = self.token.text
@@ -116,7 +114,7 @@ class Brackets(Atoms):
         if name in ROWS_WITHOUT_SHAPE:
             return rows[0].args[0] if len(rows) == 1 else Apply("list", tuple(row.args[-1] for row in rows))
         if name in {"cases", "dcases", "rcases"}:
-            return Apply("cases", tuple(rows))
+            return _system(rows) or Apply("cases", tuple(rows))
         if name not in MATRICES:
             self.fail()
         matrix = Apply("matrix", tuple(rows))
@@ -143,6 +141,13 @@ class Brackets(Atoms):
         cell = self.chain()
         self.accept("sign", ",")
         return cell
+
+
+def _system(rows: list[Apply]) -> Tree | None:
+    """Take cases of one equation each for the list of them."""
+    cells = [row.args[0] for row in rows]
+    alone = all(len(row.args) == 1 and isinstance(row.args[0], Chain) for row in rows)
+    return Apply("list", tuple(cells)) if alone and len(rows) > 1 else None
 
 
 def _bracketed(opening: str, closing: str, inner: Tree) -> Tree:

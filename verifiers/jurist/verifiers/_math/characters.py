@@ -21,7 +21,8 @@ SIGNS = {
     "≃": r"\approx ", "≅": r"\approx ", "≡": r"\equiv ", "∈": r"\in ", "∉": r"\notin ", "∪": r"\cup ", "∩": r"\cap ",
     "∖": r"\setminus ", "⊆": r"\subseteq ", "⊂": r"\subset ", "∅": r"\emptyset ", "∞": r"\infty ", "√": r"\sqrt ",
     "∛": r"\sqrt[3]", "∜": r"\sqrt[4]", "∑": r"\sum ", "∏": r"\prod ", "∫": r"\int ", "∂": r"\partial ",
-    "°": r"^\circ ", "º": r"^\circ ", "′": "'", "’": "'", "‘": "'", "″": "''", "“": '"', "”": '"',
+    "°": r"^\circ ", "º": r"^\circ ", "˚": r"^\circ ", "∠": r"\angle ",
+    "△": r"\triangle ", "٬": ",", "٫": ".", "′": "'", "’": "'", "‘": "'", "″": "''", "“": '"', "”": '"',
     "…": r"\ldots ", "⋯": r"\cdots ", "→": r"\to ", "⇒": r"\Rightarrow ", "∧": r"\land ", "∨": r"\lor ",
     "⟨": r"\langle ", "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "⌊": r"\lfloor ", "⌋": r"\rfloor ",
     "⌈": r"\lceil ", "⌉": r"\rceil ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}", "ℕ": r"\mathbb{N}", "ℚ": r"\mathbb{Q}",
@@ -54,6 +55,7 @@ LOWERED = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎ₙᵢₖₘₓ
 _RAISED_RUN = re.compile(f"[{re.escape(''.join(RAISED))}]+")
 _LOWERED_RUN = re.compile(f"[{re.escape(''.join(LOWERED))}]+")
 _ROOT_OF_NUMBER = re.compile(r"√\s*(\d+(?:\.\d+)?)")
+_OVERLINED = re.compile("(?:[0-9]\u0305)+")
 _SPELT = {
     **{ord(sign): latex for sign, latex in SIGNS.items()},
     **{ord(sign): f"\\{name} " for sign, name in GREEK.items()},
@@ -69,6 +71,7 @@ def plain(text: str) -> str:
     if text.isascii():
         return _INVISIBLE.sub("", text) if not text.isprintable() else text
     text = _ROOT_OF_NUMBER.sub(r"\\sqrt{\1}", text)
+    text = _OVERLINED.sub(lambda run: f"\\overline{{{run[0].replace(chr(0x305), '')}}}", text)
     text = _RAISED_RUN.sub(lambda run: f"^{{{''.join(RAISED[sign] for sign in run[0])}}}", text)
     text = _LOWERED_RUN.sub(lambda run: f"_{{{''.join(LOWERED[sign] for sign in run[0])}}}", text)
     text = unicodedata.normalize("NFKC", text.translate(_SPELT)).translate(_SPELT)

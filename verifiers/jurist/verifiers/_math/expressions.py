@@ -7,106 +7,26 @@ functions of `words.FUNCTIONS`, `sum prod integral antiderivative limit derivati
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
+from jurist.verifiers._math.commands import BRACKETS, CALLED, ORDINALS, STARTING, TIMES, WORD_CONSTANTS
+from jurist.verifiers._math.cursor import MAX_DEPTH, Cursor, UnreadableError
 from jurist.verifiers._math.tokens import Token
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
 from jurist.verifiers._math.units import is_unit_word
-from jurist.verifiers._math.words import CONNECTIVES, FUNCTIONS, GREEK
+from jurist.verifiers._math.words import CONNECTIVES, FUNCTIONS
 
-__all__ = ["Expressions", "UnreadableError"]
+__all__ = ["Expressions", "scalar", "spelling"]
 
-MAX_DEPTH = 48
-"""Of nesting: keeps the recursion of reading, and of everything done with the tree, far from Python's limit."""
-MAX_NODES = 1_200
-"""Of one tree."""
+GLUED_CONNECTIVE = re.compile(r"(and|or)[A-Z]\w*")
+"""A connective with the next answer's name right behind it: `x=1orx=2` lost its blanks."""
 
 ONE = Number(Fraction(1))
 
 
-class UnreadableError(ValueError):
-    """The text is no mathematics that we read."""
-
-
-FRACTIONS = frozenset({"frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"})
-BINOMIALS = frozenset({"binom", "dbinom", "tbinom"})
-ACCENTS = frozenset({"overline", "bar", "vec", "hat", "tilde", "widehat", "overrightarrow", "dot", "widetilde", "ddot"})
-TIMES = frozenset({"cdot", "times", "ast", "cdotp", "bullet"})
-LARGE = frozenset({"sum", "prod", "int", "lim", "iint", "oint"})
-FENCES = {
-    "lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil"), "llcorner": ("lrcorner", "floor"),
-    "ulcorner": ("urcorner", "ceil"), "lvert": ("rvert", "abs"), "lVert": ("rVert", "abs"),
-}  # fmt: skip
-SET_OPERATIONS = {"cup": "cup", "cap": "cap", "setminus": "setminus", "backslash": "setminus", "bigcup": "cup"}
-BRACKETS = frozenset({"()", "[]", "(]", "[)", "{}", "cup"})
-CALLED = frozenset("fghFGH") | {"phi", "varphi", "psi"}
-"""Symbols that a bracket after them makes a function."""
-SYMBOL_COMMANDS = {
-    "infty": "inf",
-    "pi": "pi",
-    "exponentialE": "e",
-    "imaginaryI": "i",
-    "imath": "i",
-    "varnothing": "∅",
-    "emptyset": "∅",
-    "ldots": "...",
-    "dots": "...",
-    "cdots": "...",
-    "top": "T",
-    "star": "star",
-}
-WORD_CONSTANTS = {"pi": "pi", "infinity": "inf", "inf": "inf", "infty": "inf", "Infinity": "inf", "oo": "inf"}
-ORDINALS = frozenset({"st", "nd", "rd", "th"})
-
-
-class Expressions:
-    """A cursor over tokens, and the grammar of arithmetic from sums down to atoms."""
-
-    def __init__(self, tokens: list[Token]) -> None:
-        self.tokens = list(tokens)
-        self.at = 0
-        self.depth = 0
-        self.nodes = 0
-        self.bars: int = 0
-        self.differential = False
-
-    # The cursor.
-
-    @property
-    def token(self) -> Token:
-        """The token to read next."""
-        return self.tokens[self.at]
-
-    def ahead(self, count: int = 1) -> Token:
-        """A token further on."""
-        return self.tokens[min(self.at + count, len(self.tokens) - 1)]
-
-    def take(self) -> Token:
-        """Read one token."""
-        token = self.tokens[self.at]
-        self.at = min(self.at + 1, len(self.tokens) - 1)
-        self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise UnreadableError("more parts than an answer has")
-        return token
-
-    def sees(self, kind: str, *texts: str) -> bool:
-        """Tell whether the next token is of `kind` and one of `texts`."""
-        token = self.tokens[self.at]
-        return token.kind == kind and (not texts or token.text in texts)
-
-    def accept(self, kind: str, *texts: str) -> bool:
-        """Read the next token if it is one of these."""
-        if self.sees(kind, *texts):
-            self.take()
-            return True
-        return False
-
-    def expect(self, kind: str, *texts: str) -> None:
-        """Read a token that must be one of these."""
-        if not self.accept(kind, *texts):
-            message = f"{texts[0] if texts else kind!r} expected, not {self.token.text[:20]!r}"
-            raise UnreadableError(message)
+class Expressions(Cursor):
+    """The grammar of arithmetic from sums down to the exponents of atoms."""
 
     # Sums and products.
 
@@ -128,7 +48,7 @@ class Expressions:
         self.depth -= 1
         return terms[0] if len(terms) == 1 else Apply("+", tuple(terms))
 
-    def term(self) -> Tree:
+    def term(self) -> Tree:  # noqa: C901 - one case after the other
         """Read factors that stand beside each other or are joined by a multiplication or division sign."""
         if self.accept("sign", "-"):
             inner = self.term()
@@ -148,6 +68,8 @@ class Expressions:
             elif self.sees("command", "mod", "bmod") or self.sees("word", "mod"):
                 self.take()
                 left = Apply("mod", (left, self.signed_factor()))
+            elif self.accept("command", "pmod"):
+                left = Apply("pmod", (left, self.argument()))
             elif self.starts_factor(left):
                 left = _product(left, self.factor())
             else:
@@ -167,36 +89,32 @@ class Expressions:
         if kind == "number":
             return not isinstance(left, Number)
         if kind == "word":
-            if text in CONNECTIVES and len(text) > 1:
+            if (text in CONNECTIVES and len(text) > 1) or GLUED_CONNECTIVE.fullmatch(text):
                 return False
             if text in {"U", "u"} and isinstance(left, Apply) and left.head in BRACKETS:
                 return False
             return not self.at_differential() and not self.starts_unit(left, text, spaced=spaced)
         if kind == "text":
-            return text.strip() in FUNCTIONS or (
+            return (text.strip() in FUNCTIONS and not self.starts_unit(left, text.strip())) or (
                 len(text.strip()) == 1
                 and text.strip().isalpha()
                 and text.isascii()
                 and not self.starts_unit(left, text.strip())
             )
         if kind == "command":
-            return text in STARTING_COMMANDS or text in FUNCTIONS
+            return text in STARTING or text in FUNCTIONS
         if kind == "sign":
             return (
-                text in {"(", "{", "\\{"} or (text == "[" and not self.closes_open()) or (text == "|" and not self.bars)
+                text in {"(", "{", "\\{"}
+                or (text == "[" and not self.closes_open())
+                or (text == "|" and not self.bars and not self.separating)
             )
         return False
 
-    def at_differential(self) -> bool:
-        """Tell whether the differential of the integral that is being read stands here."""
-        return False
-
-    def closes_open(self) -> bool:
-        """Tell whether a `[` here closes an interval, as in `]2, 3[`."""
-        return False
-
-    def starts_unit(self, left: Tree, word: str, *, spaced: bool = True) -> bool:
+    def starts_unit(self, left: Tree, word: str, *, spaced: bool = True) -> bool:  # noqa: PLR0911 - one case after the other
         """Tell whether a word after the number `left` is its unit or the thing that is counted."""
+        if isinstance(left, Apply) and left.head == "%":
+            return True
         if any(isinstance(node, Symbol) and node.name not in {"pi", "e"} for node in walk(left)):
             return len(word) > 3 and word not in FUNCTIONS and spaced  # noqa: PLR2004 - longer than a product is written
         if not any(isinstance(node, Number) or node == Symbol("pi") for node in walk(left)):
@@ -204,13 +122,15 @@ class Expressions:
         if len(word) == 1:
             ends = self.ahead().kind == "end" or self.ahead().text in {",", "^", "/", "=", "\\approx"}
             return is_unit_word(word) and spaced and ends
+        if word == "min":
+            return self.ahead().text not in {"(", "{", "\\{", "_"}
         if word in FUNCTIONS or word in WORD_CONSTANTS or any(word.startswith(name) for name in ("sin", "cos", "sqrt")):
             return False
-        return is_unit_word(word) or len(word) > 2  # noqa: PLR2004 - "ab" is a product, "way" is not
+        return is_unit_word(word) or len(word) > (2 if spaced else 3)  # "ab" and "3abc" are products, "3 way" is not
 
     # Powers and what else stands behind an atom.
 
-    def factor(self) -> Tree:
+    def factor(self) -> Tree:  # noqa: C901 - one case after the other
         """Read an atom with its exponents, indices, factorials, percent and degree signs."""
         base = self.atom()
         while True:
@@ -228,6 +148,8 @@ class Expressions:
                 base = Apply("deg", (base,))
             elif isinstance(base, Symbol) and self.sees("sign", "(") and self.is_call(base):
                 base = Apply("call", (base, *self.arguments()))
+            elif self.sees("sign", "(") and (inverse := _inverse(base)) is not None:
+                base = Apply("call", (inverse, *self.arguments()))
             elif (
                 isinstance(base, Symbol) and base.name in CALLED and self.sees("sign", "{") and self.ahead().text == "("
             ):
@@ -241,13 +163,23 @@ class Expressions:
         if name in CALLED:
             return True
         inside = self.ahead()
-        return (
-            len(name) == 1
-            and name.isupper()
-            and inside.kind in {"word", "text"}
-            and len(inside.text) == 1
-            and self.ahead(2).text in {")", ","}
+        if len(name) != 1 or not name.isupper():
+            return False
+        return (inside.kind in {"word", "text"} and len(inside.text) == 1 and self.ahead(2).text in {")", ","}) or (
+            self.names_point()
         )
+
+    def names_point(self) -> bool:
+        """Tell the point `P(1, 2)` from a product: there is a comma in the bracket that stands here."""
+        depth = 0
+        for token in self.tokens[self.at :]:
+            if token.kind == "sign":
+                depth += (token.text in {"(", "[", "{", "\\{"}) - (token.text in {")", "]", "}", "\\}"})
+                if depth == 1 and token.text == ",":
+                    return True
+            if not depth:
+                break
+        return False
 
     def arguments(self) -> tuple[Tree, ...]:
         """Read a bracketed list of arguments."""
@@ -342,55 +274,21 @@ class Expressions:
             return Symbol(word.text[0])
         return self.atom()
 
-    def fail(self) -> Tree:
-        """Stop here."""
-        message = f"{self.token.text[:20]!r} cannot stand here" if self.token.kind != "end" else "it ends too early"
-        raise UnreadableError(message)
-
-    # Filled in by the subclasses.
-
-    def atom(self) -> Tree:
-        """Read the smallest whole: a number, a symbol, a bracket, a function with its argument."""
-        raise NotImplementedError
-
-    def bracket(self) -> Tree:
-        """Read a bracket and what is in it."""
-        raise NotImplementedError
-
-    def group(self) -> Tree:
-        """Read TeX's braces and what is in them."""
-        raise NotImplementedError
-
-    def environment(self) -> Tree:
-        """Read a matrix, cases or lines of equations."""
-        raise NotImplementedError
-
-    def fenced(self, name: str) -> Tree:
-        """Read a bracket that is written as a command."""
-        raise NotImplementedError
-
-    def statement(self) -> Tree:
-        """Read a whole answer, to the end or to a closing sign."""
-        raise NotImplementedError
-
-    def chain(self) -> Tree:
-        """Read expressions joined by relation signs."""
-        raise NotImplementedError
-
-    def whole(self, text: str) -> Tree:
-        """Read another text as an answer of its own."""
-        raise NotImplementedError
-
-
-STARTING_COMMANDS = (
-    FRACTIONS | BINOMIALS | ACCENTS | LARGE | GREEK | FENCES.keys() | SYMBOL_COMMANDS.keys()
-    | {"sqrt", "langle", "begin", "mathbb", "mathcal", "lbrace", "lbrack", "lgroup", "pmod"}
-)  # fmt: skip
-
 
 def scalar(tree: Tree) -> Tree:
     r"""Take braces that group: `\\{x + 1\\}` as a factor is no set."""
     return tree.args[0] if isinstance(tree, Apply) and tree.head == "{}" and len(tree.args) == 1 else tree
+
+
+def _inverse(tree: Tree) -> Symbol | None:
+    """Name the inverse function `f^{-1}`; None for any other power."""
+    match tree:
+        case Apply(head="^", args=(Symbol(name=name), Apply(head="neg", args=(power,)))) if (
+            name in CALLED and power == ONE
+        ):
+            return Symbol(f"{name}^-1")
+        case _:
+            return None
 
 
 def _product(left: Tree, right: Tree) -> Tree:
@@ -411,6 +309,8 @@ def spelling(tree: Tree) -> str:  # noqa: PLR0911 - one case after the other
             return words.strip()
         case Apply(head="*", args=args):
             return "".join(map(spelling, args))
+        case Apply(head="neg", args=(Number(value=value),)):
+            return str(-value)
         case Apply(head="+", args=args):
             return "+".join(sorted(map(spelling, args)))
         case Apply(head=head, args=args):

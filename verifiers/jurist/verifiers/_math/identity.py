@@ -118,15 +118,24 @@ def _counters(tree: Tree) -> frozenset[str]:
     return names
 
 
+def _exponents(tree: Tree) -> frozenset[str]:
+    """Name the variables in exponents."""
+    powers = [node.args[1] for node in walk(tree) if isinstance(node, Apply) and node.head == "^"]
+    return frozenset[str]().union(*map(free_symbols, powers))
+
+
 def _by_residues(
     left: Tree, right: Tree, names: Sequence[str], counters: frozenset[str], random: Random
 ) -> bool | None:
     """Compare modulo primes; None if the expressions have no residues."""
     points = frozenset(names) - counters
+    raised = (_exponents(left) | _exponents(right)) & points
     try:
-        for draw in range(6 if counters else 1):
+        for draw in range(6 if counters else 4 if raised else 1):
             for prime in PRIMES:
                 values = {name: 3 + draw if name in counters else random.randrange(2, prime) for name in names}
+                for place, name in enumerate(sorted(raised)):  # (-1)^n is told apart by odd and even n alone
+                    values[name] += (values[name] + (draw >> (place % 2))) % 2
                 for offset, name in enumerate(sorted(counters)):
                     values[name] += 2 * offset
                 one = Residues(values, prime, points).value(left)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
-from jurist.verifiers._math.tree import Apply, Tree, walk
+from jurist.verifiers._math.identity import identical
+from jurist.verifiers._math.tree import Apply, Number, Symbol, Tree, free_symbols, replace, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["as_matrix", "determinant", "rows_of"]
+__all__ = ["as_matrix", "determinant", "rows_of", "vector"]
 
+ONE, ZERO = Number(Fraction(1)), Number(Fraction(0))
 Matrix = tuple[tuple[Tree, ...], ...]
 LARGEST_DETERMINANT = 4
 """Rows of a determinant that is expanded, to 24 products."""
@@ -19,14 +22,18 @@ MAX_ENTRIES = 144
 """Of a product."""
 
 
-def as_matrix(tree: Tree) -> Matrix | None:
+def as_matrix(tree: Tree) -> Matrix | None:  # noqa: PLR0911 - one case after the other
     """Work a tree out to a matrix; None if it is none."""
-    if not any(isinstance(node, Apply) and node.head == "matrix" for node in walk(tree)):
-        return None
     match tree:
+        case Apply(head="^", args=(Apply(head="()" | "[]", args=cells), Symbol(name="T"))):
+            return _column(cells)
+        case _ if not any(isinstance(node, Apply) and node.head == "matrix" for node in walk(tree)):
+            return None
         case Apply(head="matrix", args=rows):
-            cells = tuple(row.args for row in rows if isinstance(row, Apply))
-            return cells if len({len(row) for row in cells}) == 1 else None
+            matrix = tuple(row.args for row in rows if isinstance(row, Apply))
+            return matrix if len({len(row) for row in matrix}) == 1 else None
+        case Apply(head="^", args=(inner, Symbol(name="T"))):
+            return _transposed(as_matrix(inner))
         case Apply(head="neg", args=(inner,)):
             return _scaled(as_matrix(inner), lambda cell: Apply("neg", (cell,)))
         case Apply(head="+", args=args):
@@ -35,6 +42,14 @@ def as_matrix(tree: Tree) -> Matrix | None:
             return _product(args)
         case _:
             return None
+
+
+def _column(cells: tuple[Tree, ...]) -> Matrix:
+    return tuple((cell,) for cell in cells)
+
+
+def _transposed(matrix: Matrix | None) -> Matrix | None:
+    return None if matrix is None else tuple(zip(*matrix, strict=True))
 
 
 def _scaled(matrix: Matrix | None, change: Callable[[Tree], Tree]) -> Matrix | None:
@@ -82,11 +97,39 @@ def _product(args: tuple[Tree, ...]) -> Matrix | None:
 
 
 def rows_of(tree: Tree) -> Matrix | None:
-    """Read `[[1, 2], [3, 4]]` as a matrix by its rows."""
+    """Read `[[1, 2], [3, 4]]` and `[1, 2; 3, 4]` as a matrix by its rows."""
     if not isinstance(tree, Apply) or tree.head not in {"[]", "()", "{}"}:
         return None
-    rows = tuple(row.args for row in tree.args if isinstance(row, Apply) and row.head in {"[]", "()", "{}"})
+    rows = tuple(row.args for row in tree.args if isinstance(row, Apply) and row.head in {"[]", "()", "{}", "group"})
     return rows if len(rows) == len(tree.args) and len({len(row) for row in rows}) == 1 else None
+
+
+_BASIS = ("i", "j", "k")
+_DRESSED = {f"{accent}{{{name}}}": name for accent in ("hat", "vec", "bar") for name in _BASIS}
+
+
+def vector(tree: Tree, size: int) -> list[Tree] | None:
+    """Read `3i + 4j` as a vector of `size` entries; None if it is none."""
+    if size not in {2, 3}:
+        return None
+    plain = tree
+    for node in walk(tree):
+        if isinstance(node, Symbol) and node.name in _DRESSED | dict.fromkeys(_BASIS):
+            plain = replace(plain, node, Symbol(f"e_{_DRESSED.get(node.name, node.name)}"))
+    basis = [Symbol(f"e_{name}") for name in _BASIS]
+    if plain == tree or not {symbol.name for symbol in basis} & free_symbols(plain):
+        return None
+    entries = [_entry(plain, axis, basis) for axis in basis]
+    rebuilt = Apply("+", tuple(Apply("*", pair) for pair in zip(entries, basis, strict=True)))
+    if not identical(plain, rebuilt).equal or any(not identical(entry, ZERO).equal for entry in entries[size:]):
+        return None
+    return entries[:size]
+
+
+def _entry(tree: Tree, axis: Symbol, basis: list[Symbol]) -> Tree:
+    for symbol in basis:
+        tree = replace(tree, symbol, ONE if symbol == axis else ZERO)
+    return tree
 
 
 def determinant(tree: Tree) -> Tree:

@@ -242,6 +242,8 @@ class Numerics(Arithmetic[Any]):
                 return context.gamma(value + (head == "!"))
             case "binom":
                 return context.binomial(*values)
+            case "zeta":
+                return context.zeta(value)
             case _ if head in TRIGONOMETRIC:
                 return self.trigonometric(head, value)
             case _:

@@ -17,6 +17,8 @@ __all__ = ["Quantity", "equal_scalars", "equal_values", "quantity"]
 ATTACHED = frozenset("msghLlN")
 """Units that are often written right after their number, as variables are: `5m`."""
 COLLECTIONS = frozenset({"()", "[]", "(]", "[)", "{}", "braces", "list", "either", "group"})
+DOUBLE_DIGITS = (15, 16, 17)
+"""Of a number that a program printed: the shortest text of the nearest double, which is no rounding of the value."""
 DEGREE = Unit((("angle", 1),), Fraction(1))
 
 
@@ -120,7 +122,7 @@ def _with_percent(one: Quantity, other: Quantity, rules: Rules) -> Finding:
     return bare._replace(how="percent sign left out") if bare.equal else finding
 
 
-def _with_units(one: Quantity, other: Quantity, rules: Rules) -> Finding:
+def _with_units(one: Quantity, other: Quantity, rules: Rules) -> Finding:  # noqa: PLR0911 - one case after the other
     if one.unit is None or other.unit is None:
         return _one_unit(one, other, rules)
     if not one.unit.dimension or not other.unit.dimension:
@@ -132,7 +134,30 @@ def _with_units(one: Quantity, other: Quantity, rules: Rules) -> Finding:
         return _plain(converted[0], converted[1], rules)._replace(how="converted units")
     if {one.unit.dimension, other.unit.dimension} == {(("angle", 1),), (("radian", 1),)}:
         return _plain(_radians(one), _radians(other), rules)
+    kelvins = [_kelvins(side) for side in (one, other)]
+    if kelvins[0] is not None and kelvins[1] is not None:
+        return _plain(kelvins[0], kelvins[1], rules)._replace(how="converted units")
+    if {one.unit.dimension, other.unit.dimension} == {(("mass", 1),), (("sterling", 1),)} and "pound" in (
+        one.phrase + other.phrase
+    ):
+        return _plain(one.value, other.value, rules)
     return Finding(equal=False, how="units that measure different things")
+
+
+_SCALES: dict[tuple[tuple[str, int], ...], tuple[Fraction, Fraction]] = {
+    (("celsius", 1),): (Fraction(1), Fraction("273.15")),
+    (("fahrenheit", 1),): (Fraction(5, 9), Fraction("273.15") - Fraction(160, 9)),
+    (("temperature", 1),): (Fraction(1), Fraction(0)),
+}
+"""Of temperature: the size of a degree in kelvins, and where zero lies."""
+
+
+def _kelvins(side: Quantity) -> Tree | None:
+    if side.unit is None or side.unit.dimension not in _SCALES:
+        return None
+    size, zero = _SCALES[side.unit.dimension]
+    degrees = Apply("*", (side.value, Number(size * side.unit.size)))
+    return Apply("+", (degrees, Number(zero)))
 
 
 def _radians(side: Quantity) -> Tree:
@@ -174,10 +199,21 @@ def _plain(one: Tree, other: Tree, rules: Rules) -> Finding:
         literal = _decimal(decimal)
         if literal is None or literal.digits < rules.significant_digits or free_symbols(exact):
             continue
+        if decimal is other and _is_integer(exact):
+            continue
         rounded = _rounds_to(exact, literal)
         if rounded is not None:
             return Finding(equal=True, how=f"equal in the {literal.digits} digits given") if rounded else finding
     return finding
+
+
+def _is_integer(tree: Tree) -> bool:
+    """Tell a value that is exact as it stands, whatever an answer's digits say."""
+    try:
+        value = rational(tree)
+    except UndefinedError:
+        return False
+    return value is not None and value.denominator == 1
 
 
 def _decimal(tree: Tree) -> Number | None:  # noqa: PLR0911 - one case after the other
@@ -223,4 +259,13 @@ def _rounds_to(exact: Tree, literal: Number) -> bool | None:
     other = _decimal(exact)
     if other is not None and other.places is not None and other.places < literal.places:
         return None
-    return abs(value - literal.value) <= Fraction(1, 2) / Fraction(10) ** literal.places
+    if abs(value - literal.value) <= Fraction(1, 2) / Fraction(10) ** literal.places:
+        return True
+    return literal.digits in DOUBLE_DIGITS and _as_double(value) == _as_double(literal.value)
+
+
+def _as_double(value: Fraction) -> float | None:
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import lru_cache
+from typing import Literal
 
 from jurist.verifiers._math.characters import plain
 from jurist.verifiers._math.literals import literal
+from jurist.verifiers._math.notations import notation
+from jurist.verifiers._math.spellings import respelt
 from jurist.verifiers._math.statements import read_tree
 from jurist.verifiers._math.tokens import MAX_CHARACTERS, TEXTS, Commas, closing_brace
-from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
-from jurist.verifiers._math.words import FUNCTIONS, GREEK, number_of_words
+from jurist.verifiers._math.tree import Apply, Number, Symbol, Tree, walk, with_plain_indices
+from jurist.verifiers._math.words import FUNCTIONS, GREEK
 
-__all__ = ["MAX_REMEMBERED", "Reading", "read"]
+__all__ = ["MAX_REMEMBERED", "Kind", "Reading", "read"]
+
+Kind = Literal["usual", "arithmetic", "list", "decimal comma", "Euler", "decimal logarithm"]
+"""How a text was read: as it stands, or in one of the other ways that people mean it."""
 
 MAX_REMEMBERED = 200
 """Characters of an answer that is remembered: a longer one is rare, and its tree may be large."""
@@ -26,13 +31,14 @@ MAX_WRAPPERS = 12
 class Reading:
     """An answer as read.
 
-    `trees` are its possible meanings, the likeliest first, none if it is no mathematics; `words` is its text for
-    comparison with texts; `fault` says why there is no tree.
+    `trees` are its possible meanings, the likeliest first, none if it is no mathematics, and `kinds` how each came
+    about; `words` is its text for comparison with texts; `fault` says why there is no tree.
     """
 
     text: str
     words: str
     trees: tuple[Tree, ...]
+    kinds: tuple[Kind, ...] = ()
     fault: str = ""
     scalar: bool = False
     """Whether its one meaning is a number or an expression: nothing with a shape, a unit or words in it."""
@@ -86,38 +92,15 @@ _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _FENCES = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("``", "''"))
 _WRAPPER = re.compile(r"\\(?P<name>[A-Za-z]+)\s*(?=\{)")
-_CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*([ap])?\.?\s*(?:m\.?)?", re.IGNORECASE)
-_HOUR = re.compile(r"(\d{1,2})\s*([ap])\.?\s*m\.?", re.IGNORECASE)
-_BASE = re.compile(r"\(?([0-9A-Za-z]+)\)?(?:_\{?\s*(\w+)\s*\}?|\s*\(?base\s*(\w+)\)?)")
-_MONTHS = [
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-]
-_DATE = re.compile(
-    r"(?:the\s+)?(?:(\d{1,2})(?:st|nd|rd|th)?(?:\s+of)?\s+)?([a-z]{3,9})\.?"
-    r"(?:\s+(\d{1,2})(?:st|nd|rd|th)?)?(?:,?\s+(\d{4}))?",
-    re.IGNORECASE,
-)
 _LIST_COMMA = re.compile(r"\d,\d{3}(?!\d)")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+(?:\s*(?:\\\$|[€£]))?")
-_ZERO_COMMA = re.compile(r"-?0,\d+")
 _EULER = re.compile(r"(?<![\d.])(\d)(e)([+-]\d)(?!\d)")
-_NOTHING = {
-    "all real numbers": Symbol("mathbb_R"), "all reals": Symbol("mathbb_R"), "the empty set": Symbol("∅"),
-    "empty set": Symbol("∅"), "no solution": Symbol("∅"), "no solutions": Symbol("∅"), "no real solutions": Symbol("∅"),
-    "infinity": Symbol("inf"), "no real solution": Symbol("∅"),
-}  # fmt: skip
-_APPROXIMATE = re.compile(r"^(?:about|approximately|approx\.?|roughly|around|exactly|only|just)\s+", re.IGNORECASE)
+_ABOUT = r"(?:about|approximately|approx\.?|roughly|around|exactly|only|just)"
+_APPROXIMATE = re.compile(rf"^(?:{_ABOUT}\s+|\\text\w*\s*\{{\s*{_ABOUT}\s*\}}\s*)", re.IGNORECASE)
+_ANSWER = re.compile(
+    r"^(?P<text>\\text\w*\s*\{\s*)?(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is\s*:?|[:=])\s*(?P<end>\})?\s*",
+    re.IGNORECASE,
+)
 
 
 def read(text: str) -> Reading:
@@ -134,30 +117,33 @@ def _read(text: str) -> Reading:
     if _PLAIN_NUMBER.fullmatch(text):
         number = literal(text.lstrip("-"))
         if number is not None:
-            return Reading(text, text, (Apply("neg", (number,)) if text[0] == "-" else number,), scalar=True)
+            signed = Apply("neg", (number,)) if text[0] == "-" else number
+            return Reading(text, text, (signed,), ("usual",), scalar=True)
     if len(text) > 2 * MAX_CHARACTERS:
-        return Reading("", "", (), f"longer than {MAX_CHARACTERS} characters")
+        return Reading("", "", (), fault=f"longer than {MAX_CHARACTERS} characters")
     stripped = unwrapped(plain(_repaired(text)))
     words = words_of(stripped)
     if not stripped:
-        return Reading("", "", (), "nothing in it")
-    special = _special(stripped, words)
-    trees: list[Tree] = [special] if special is not None else []
+        return Reading("", "", (), fault="nothing in it")
+    special = notation(stripped, words)
+    words = _ARTICLE.sub("", words)
     if special is None and _is_wording(text, stripped):
-        return Reading(stripped, words, (), "words")
+        return Reading(stripped, words, (), fault="words")
+    found: dict[Tree, Kind] = {} if special is None else {special: "usual"}
     fault = ""
-    for source, commas in _variants(stripped):
+    alone = isinstance(special, Apply) and special.head in {"base", "date"}
+    for kind, source, commas in () if alone else _variants(respelt(stripped)):
         try:
             tree = read_tree(source, commas)
+            if "_" in source and "\\" in source:
+                tree = with_plain_indices(tree)
         except (ValueError, RecursionError) as error:
             fault = fault or str(error) or "no mathematics"
             continue
-        if tree not in trees:
-            trees.append(tree)
-    if special is not None and isinstance(special, Apply) and special.head in {"base", "date"}:
-        trees = trees[:1]
+        found.setdefault(tree, "arithmetic" if special is not None and kind == "usual" else kind)
+    trees, kinds = tuple(found), tuple(found.values())
     scalar = len(trees) == 1 and _is_scalar(trees[0])
-    return Reading(stripped, words, tuple(trees), "" if trees else fault, scalar, _MARKED.match(text) is not None)
+    return Reading(stripped, words, trees, kinds, "" if trees else fault, scalar, _MARKED.match(text) is not None)
 
 
 _ESCAPED = re.compile(r"\\\\(?=[A-Za-z]{2})")
@@ -196,15 +182,20 @@ _NAMES = sorted(
 _MATHEMATICAL = re.compile(rf"(?:{'|'.join(_NAMES)})[a-z]?")
 
 
-def _variants(text: str) -> list[tuple[str, Commas]]:
-    """Give the ways to read commas and "e": the usual one first."""
-    variants: list[tuple[str, Commas]] = [(text, "group")]
+_BARE_LOGARITHM = re.compile(r"(?:\\log|(?<![A-Za-z\\])log)(?![A-Za-z]|\s*_)")
+
+
+def _variants(text: str) -> list[tuple[Kind, str, Commas]]:
+    """Give the ways to read commas, "e" and "log": the usual one first."""
+    variants: list[tuple[Kind, str, Commas]] = [("usual", text, "group")]
     if _LIST_COMMA.search(text):
-        variants.append((text, "list"))
+        variants.append(("list", text, "list"))
     if _DECIMAL_COMMA.fullmatch(text):
-        variants.append((text, "decimal"))
+        variants.append(("decimal comma", text, "decimal"))
     if _EULER.search(text):
-        variants.append((_EULER.sub(r"\1 \2 \3", text), "group"))
+        variants.append(("Euler", _EULER.sub(r"\1 \2 \3", text), "group"))
+    if "log" in text and _BARE_LOGARITHM.search(text):
+        variants.append(("decimal logarithm", _BARE_LOGARITHM.sub(r"\\lg ", text), "group"))
     return variants
 
 
@@ -227,11 +218,20 @@ def unwrapped(text: str) -> str:
         text = _command_off(text)
         if text == before:
             break
-    text = _APPROXIMATE.sub("", text).replace("{:}", ":")
+    text = _APPROXIMATE.sub("", _unlabelled(text)).replace("{:}", ":")
     if "$" in text:
         money = len(_DOLLAR.findall(text)) % 2
         text = _DOLLAR.sub(r"\\$" if money else " ", text)
     return text.replace("**", "^") if re.search(r"\w\*\*\w", text) else text.replace("**", "")
+
+
+def _unlabelled(text: str) -> str:
+    r"""Take off "the answer is" inside a box, and the text command that may hold it."""
+    found = _ANSWER.match(text) if "nswer" in text or "NSWER" in text else None
+    if found is None:
+        return text
+    rest = text[found.end() :]
+    return rest.removesuffix("}") if found["text"] and not found["end"] else rest
 
 
 def _command_off(text: str) -> str:
@@ -259,69 +259,4 @@ def words_of(text: str) -> str:
     return bare.casefold() if len(bare) > 1 else bare
 
 
-def _special(text: str, words: str) -> Tree | None:
-    """Read what is no mathematics but has a meaning: number words, times, dates, numerals with a base."""
-    if len(text) > 80:  # noqa: PLR2004 - none is so long
-        return None
-    if words in _NOTHING:
-        return _NOTHING[words]
-    if words[:1].isalpha():
-        return _date(words) or _in_words(words) or _base(text)
-    return _clock(words) or _date(words) or _ratio(words) or _base(text)
-
-
-def _ratio(words: str) -> Tree | None:
-    found = re.fullmatch(r"(\d{1,9}) to (\d{1,9})", words)
-    return Apply("ratio", (Number(Fraction(int(found[1]))), Number(Fraction(int(found[2]))))) if found else None
-
-
-def _in_words(words: str) -> Tree | None:
-    parts = words.split()
-    for count in range(len(parts), 0, -1):
-        value = number_of_words(" ".join(parts[:count]))
-        if value is not None:
-            rest = " ".join(parts[count:])
-            number = Number(value)
-            if rest in {"percent", "per cent", "%"}:
-                return Apply("%", (number,))
-            return Apply("unit", (number, Text(rest))) if rest else number
-    return None
-
-
-def _clock(words: str) -> Tree | None:
-    found = _CLOCK.fullmatch(words)
-    hour = _HOUR.fullmatch(words)
-    if found is not None and int(found[2]) < 60 and int(found[1]) < 25:  # noqa: PLR2004 - minutes and hours
-        hours, minutes, seconds, half = int(found[1]), int(found[2]), int(found[3] or 0), found[4]
-    elif hour is not None and 0 < int(hour[1]) <= 12:  # noqa: PLR2004 - hours
-        hours, minutes, seconds, half = int(hour[1]), 0, 0, hour[2]
-    else:
-        return None
-    if hours > 12:  # noqa: PLR2004 - the clock of twenty-four hours
-        hours, half = hours - 12, "p"
-    parts = tuple(Number(Fraction(part)) for part in (hours, minutes, seconds))
-    return Apply("time", (*parts, Text((half or "").lower())))
-
-
-def _date(words: str) -> Tree | None:
-    found = _DATE.fullmatch(words)
-    if found is None:
-        return None
-    before, name, after, year = found.groups()
-    months = [index for index, month in enumerate(_MONTHS) if month == name or month[:3] == name or name == month[:4]]
-    if len(months) != 1 or bool(before) == bool(after):
-        return None
-    return Apply("date", (Number(Fraction(months[0])), Number(Fraction(int(before or after))), Text(year or "")))
-
-
-def _base(text: str) -> Tree | None:
-    found = _BASE.fullmatch(
-        re.sub(r"\\(?:text|mathrm|mbox)\s*\{\s*([^{}]*?)\s*\}|\\left|\\right", r"\1", text).replace(" ", "")
-    )
-    if found is None:
-        return None
-    name = found[2] or found[3]
-    base = int(name) if name.isdecimal() and len(name) < 3 else number_of_words(name)  # noqa: PLR2004 - two digits
-    if base is None or not 2 <= base <= 36 or any(int(digit, 36) >= base for digit in found[1] if digit.isascii()):  # noqa: PLR2004
-        return None
-    return Apply("base", (Text(found[1]), Number(Fraction(base))))
+_ARTICLE = re.compile(r"^(?:an?|the)\s+(?=[a-z]{3})")

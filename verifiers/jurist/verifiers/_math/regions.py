@@ -7,9 +7,10 @@ inequality that is not solved for its variable brings its ends by a search for c
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cmp_to_key
+from functools import cmp_to_key, reduce
 from typing import TYPE_CHECKING
 
 from jurist.verifiers._math.evaluation import UndefinedError, UnsupportedError
@@ -21,7 +22,12 @@ from jurist.verifiers._math.tree import Apply, Chain, Number, Symbol, Tree, free
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Region", "equal_regions", "region"]
+__all__ = ["REGIONS", "Region", "as_interval", "equal_regions", "is_inequality", "is_region", "region", "whole_numbers"]
+
+REGIONS = frozenset({"(]", "[)", "cup", "cap", "setminus", "builder"})
+"""Heads of trees that can be nothing but a set of numbers."""
+MAX_WHOLE_NUMBERS = 100
+"""Of a set that is written out."""
 
 MAX_ENDS = 60
 """Of one comparison: each is compared with each."""
@@ -41,7 +47,57 @@ class Region:
     ends: tuple[Tree, ...]
 
 
-def region(tree: Tree, *, pair: bool = True) -> Region | None:  # noqa: PLR0911 - one case after the other
+def is_region(tree: Tree) -> bool:
+    """Tell what is a set of numbers and nothing else."""
+    if isinstance(tree, Apply):
+        return tree.head in REGIONS or (tree.head == "[]" and len(tree.args) == 2)  # noqa: PLR2004 - an interval
+    return isinstance(tree, Symbol) and tree.name in {"∅", "mathbb_R"}
+
+
+def is_inequality(tree: Tree) -> bool:
+    """Tell an inequality, or several."""
+    if isinstance(tree, Apply) and tree.head in {"list", "either"}:
+        return all(map(is_inequality, tree.args))
+    return isinstance(tree, Chain) and set(tree.signs) <= {"<", ">", "<=", ">=", "!="}
+
+
+def as_interval(tree: Tree) -> Tree:
+    """Write `a <= x < b` as the interval [a, b), whatever its ends are."""
+    match tree:
+        case Chain(terms=(low, Symbol(), high), signs=("<" | "<=" as left, "<" | "<=" as right)):
+            return Apply(("[" if left == "<=" else "(") + ("]" if right == "<=" else ")"), (low, high))
+        case Chain(terms=(high, Symbol(), low), signs=(">" | ">=" as left, ">" | ">=" as right)):
+            return Apply(("[" if right == ">=" else "(") + ("]" if left == ">=" else ")"), (low, high))
+        case _:
+            return tree
+
+
+def whole_numbers(tree: Tree) -> tuple[Number, ...] | None:
+    """List the whole numbers that a tree describes, `{x in Z : 1 <= x <= 3}`; None if it does not, or too many."""
+    match tree:
+        case Apply(
+            head="builder" | "list",
+            args=(Chain(terms=(Symbol(), Symbol(name="mathbb_Z" | "mathbb_N" as domain)), signs=("in",)), condition)
+            | (condition, Chain(terms=(Symbol(), Symbol(name="mathbb_Z" | "mathbb_N" as domain)), signs=("in",))),
+        ):
+            inside = region(condition, pair=False) if is_inequality(condition) else None
+        case _:
+            return None
+    ends = [value for end in (inside.ends if inside else ()) if (value := real_value(end)) is not None]
+    if inside is None or not ends:
+        return None
+    low, high = math.floor(min(ends)) - 1, math.ceil(max(ends)) + 1
+    if domain == "mathbb_N":
+        low = max(low, 1)
+    if high - low > MAX_WHOLE_NUMBERS:
+        return None
+    beyond = [inside.contains(Number(Fraction(point))) for point in (low - 1000, low, high, high + 1000)]
+    if any(beyond[2:]) or (any(beyond[:2]) and domain == "mathbb_Z"):
+        return None
+    return tuple(number for point in range(low, high) if inside.contains(number := Number(Fraction(point))))
+
+
+def region(tree: Tree, *, pair: bool = True) -> Region | None:  # noqa: C901, PLR0911 - one case after the other
     """Read a tree as a set of real numbers; `pair` lets `(2, 3)` be an open interval."""
     match tree:
         case Apply(head="()" | "[]" | "(]" | "[)" as head, args=(low, high)) if pair or head != "()":
@@ -56,6 +112,10 @@ def region(tree: Tree, *, pair: bool = True) -> Region | None:  # noqa: PLR0911 
             return _combined(head, region(left), region(right))
         case Apply(head="either" | "list" as head, args=items) if all(isinstance(item, Chain) for item in items):
             return _listed(head, items)
+        case Apply(head="either" | "list", args=(first, *rest)) if all(
+            isinstance(item, Apply) for item in (first, *rest)
+        ):
+            return reduce(lambda total, part: _combined("cup", total, region(part)), rest, region(first))
         case Apply(head="builder", args=(variable, condition)):
             inner = variable.terms[0] if isinstance(variable, Chain) and variable.signs == ("in",) else variable
             return region(condition) if isinstance(inner, Symbol) else None

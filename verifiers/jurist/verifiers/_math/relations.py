@@ -13,6 +13,8 @@ from jurist.verifiers._math.tree import CONSTANTS, Apply, Chain, Number, Symbol,
 __all__ = ["chain_holds", "equal_relations", "is_label", "labelled", "rename_arguments"]
 
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!=", "~": "="}
+CIRCULAR = frozenset({"sin", "cos", "tan", "cot", "sec", "csc"})
+"""Functions of an angle, which may name what is asked for: `cos A = 3/5`."""
 _DEFINING = frozenset({"=", "~", "in", "->"})
 APPROXIMATE_ERROR = Fraction(1, 100)
 """Relative error of a link written with an approximation sign."""
@@ -28,6 +30,8 @@ def is_label(tree: Tree) -> bool:  # noqa: PLR0911 - one case after the other
             return len(words) < 40  # noqa: PLR2004 - "the number of ways"
         case Apply(head="call" | "prime"):
             return True
+        case Apply(head=head, args=(inner,)) if head in CIRCULAR:
+            return is_label(inner)
         case Apply(head="unit", args=(value, _)):
             return is_label(value)
         case Apply(head="()" | "group", args=args):

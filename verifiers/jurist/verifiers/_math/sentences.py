@@ -291,7 +291,7 @@ def _closing_value(sentence: str) -> str:
 
 
 _NAMING = re.compile(
-    r"(?:is|are|was|were|it['’]s|that['’]s|es|son|ist|sind|est|sont|è|é|är|er)(?!\w)|\W", re.IGNORECASE
+    r"(?:is|are|was|were|be|it['’]s|that['’]s|es|son|ist|sind|est|sont|è|é|är|er)(?!\w)|\W", re.IGNORECASE
 )
 
 

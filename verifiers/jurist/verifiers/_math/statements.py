@@ -10,7 +10,9 @@ import re
 from fractions import Fraction
 
 from jurist.verifiers._math.brackets import Brackets
-from jurist.verifiers._math.expressions import BRACKETS, SET_OPERATIONS, UnreadableError, spelling
+from jurist.verifiers._math.commands import BRACKETS, SET_OPERATIONS
+from jurist.verifiers._math.cursor import UnreadableError
+from jurist.verifiers._math.expressions import spelling
 from jurist.verifiers._math.tokens import Commas, tokenise
 from jurist.verifiers._math.tree import Apply, Chain, Number, Symbol, Text, Tree, height
 from jurist.verifiers._math.words import CONNECTIVES, SCALES
@@ -102,9 +104,16 @@ class Statements(Brackets):
         leading = self.relation()
         terms: list[Tree] = [self.operand()]
         signs: list[str] = []
-        while (sign := self.relation()) is not None:
+        while True:
+            congruent = self.sees("command", "equiv")
+            sign = self.relation()
+            if sign is None:
+                break
             signs.append(sign)
-            terms.append(self.operand())
+            term = self.operand()
+            if congruent and isinstance(term, Apply) and term.head == "mod":
+                term = Apply("pmod", term.args)
+            terms.append(term)
         if leading in {"<", ">", "<=", ">=", "!=", "in"}:
             terms.insert(0, Symbol("?"))
             signs.insert(0, leading)
@@ -116,7 +125,7 @@ class Statements(Brackets):
         if kind == "command" and text == "not":
             self.take()
             inner = self.relation()
-            return {"in": "notin"}.get(inner or "", "!=")
+            return {"in": "notin", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}.get(inner or "", "!=")
         if kind not in {"sign", "command"} or text not in RELATIONS or (text == "mid" and "}" in self.closers):
             return None
         if kind == "sign" and text == "!=":
@@ -162,6 +171,10 @@ class Statements(Brackets):
         amount = self.sum()
         if isinstance(amount, Apply) and amount.head == "unit":
             amount = amount.args[0]
+        scale = SCALES.get(self.token.text.strip().lower()) if self.token.kind in {"text", "word"} else None
+        if scale is not None:
+            self.take()
+            amount = Apply("*", (amount, Number(Fraction(scale))))
         value = Apply("neg", (amount,)) if negative else amount
         return Apply("unit", (value, Text("dollar" if sign == "\\$" else sign)))
 
@@ -177,7 +190,7 @@ class Statements(Brackets):
                 kind == "word" and not self.joins(value)
             ):
                 pieces.append(text)
-            elif kind == "sign" and text in {"\\$", "£", "€", "¥", "₹"}:
+            elif kind == "sign" and text in {"\\$", "£", "€", "¥", "₹", "¢"}:
                 pieces.append("dollar" if text == "\\$" else text)
             elif pieces and kind == "sign" and text == "^":
                 self.take()

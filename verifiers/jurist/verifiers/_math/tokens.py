@@ -47,10 +47,16 @@ SPACES = frozenset({"quad", "qquad", "enspace", "thinspace", "space", "enskip", 
 ARGUMENT_SKIPPED = frozenset(
     {"phantom", "hphantom", "vphantom", "hspace", "vspace", "label", "color", "textcolor", "tag", "mspace"}
 )
-SIGNS = {"vert": "|", "pounds": "£", "euro": "€", "yen": "¥", "colon": ":"}
+TEXT_SIGNS = frozenset({"-", "+", "=", ",", ";", "\\$", "(", ")"})
+"""Signs that somebody put into a text command."""
+SIGNS = {
+    "vert": "|", "pounds": "£", "euro": "€", "yen": "¥", "colon": ":", "lbrack": "[", "rbrack": "]", "lbrace": "\\{",
+    "rbrace": "\\}", "lgroup": "(", "rgroup": ")",
+}  # fmt: skip
+"""Commands that are another way to write a sign."""
 GLUED = re.compile(r"(lvert|rvert|vert|lgroup|rgroup|lbrace|rbrace|lbrack|rbrack|quad|qquad)(.+)")
 
-_GROUP = r"(?:\{,\}|\\,|,\\!\s?|\\!,|,\\,|~|\\\x20|\x20)"
+_GROUP = r"(?:\{,\}|\\[,;:]|,\\!\s?|\\!,|,\\,|~|\\\x20|\x20|')"
 _TOKEN = re.compile(
     rf"""
     (?P<space>\s+|\\[,;:>!\ ]|~)
@@ -63,15 +69,14 @@ _TOKEN = re.compile(
   | \\(?P<command>[A-Za-z]+)\*?
   | (?P<word>[A-Za-z]+)
   | (?P<text>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+)
-  | (?P<sign>\\\\|\\.|<=|>=|!=|==|:=|\*\*|\.\.\.|->|.)
+  | (?P<sign>\\\\(?:\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\])?|\\.|<=|>=|!=|==|:=|\*\*|\.\.\.|->|.)
     """,
     re.VERBOSE | re.DOTALL,
 )
 _COMMA_GROUP = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?!,?\d)(?:\.\d+)?")
 _COMMA_DECIMAL = re.compile(r"\d+,\d+(?![,.\d])")
-_ZERO_DECIMAL = re.compile(r"0,\d+(?![,.\d])")
 _EXPONENT = re.compile(r"(?:[eE]-?\d+|E\+?\d+|e\+\d\d+)(?![\w.])")
-_DOTS = re.compile(r"\s*(?:\.\.\.|\\l?dots\b)")
+_DOTS = re.compile(r"\s*(?:\.\.\.|\\[lc]?dots\b)")
 _OPENING = frozenset({"(", "[", "\\{"})
 _CLOSING = frozenset({")", "]", "\\}"})
 
@@ -107,8 +112,9 @@ def tokenise(text: str, commas: Commas = "group") -> list[Token]:  # noqa: C901 
                 if piece in SPACES:
                     spaced = True
                     continue
-                kind, piece = ("sign", "|") if piece == "vert" else ("command", piece)
-        elif kind == "sign":
+                kind, piece = ("sign", SIGNS[piece]) if piece in SIGNS else ("command", piece)
+        if kind == "sign":
+            piece = "\\\\" if piece.startswith("\\\\[") else piece  # a line's end with its distance
             depth += (piece in _OPENING) - (piece in _CLOSING)
         tokens.append(Token(kind, piece, spaced))
         spaced = False
@@ -122,13 +128,13 @@ def tokenise(text: str, commas: Commas = "group") -> list[Token]:  # noqa: C901 
 def _number(text: str, start: int, end: int, commas: Commas) -> tuple[str, int]:
     """Take the number that starts at `start`, with its grouping commas, exponent and dots; and where it ends."""
     if commas == "group":
-        longer = _COMMA_GROUP.match(text, start) or _ZERO_DECIMAL.match(text, start)
+        longer = _COMMA_GROUP.match(text, start)
     else:
         longer = _COMMA_DECIMAL.match(text, start) if commas == "decimal" else None
     if longer is not None and longer.end() > end:
         end = longer.end()
     piece = text[start:end]
-    if _COMMA_DECIMAL.fullmatch(piece) and (commas == "decimal" or piece.startswith("0,")):
+    if commas == "decimal" and _COMMA_DECIMAL.fullmatch(piece):
         piece = piece.replace(",", ".")
     piece = re.sub(r"[^\d.()]", "", piece)
     exponent = _EXPONENT.match(text, end)
@@ -149,7 +155,7 @@ def _command(text: str, name: str, position: int) -> tuple[str, str, int]:  # no
             content = text[start + 1 : end] if end >= 0 else text[start + 1 :]
             position = end + 1 if end >= 0 else len(text)
             bare = content.strip()
-            return ("sign", bare, position) if bare in {"-", "+", "="} else ("text", _unspaced(content), position)
+            return ("sign", bare, position) if bare in TEXT_SIGNS else ("text", _unspaced(content), position)
         return "skip", name, position
     if name in SKIPPED or name in SPACES:
         no_delimiter = name in {"left", "right", "mleft", "mright", "middle"} and text.startswith(".", position)

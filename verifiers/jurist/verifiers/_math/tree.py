@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from fractions import Fraction
 
-__all__ = ["Apply", "Chain", "Number", "Symbol", "Text", "Tree", "free_symbols", "height", "replace", "walk"]
+__all__ = [
+    "Apply",
+    "Chain",
+    "Number",
+    "Symbol",
+    "Text",
+    "Tree",
+    "free_symbols",
+    "height",
+    "replace",
+    "walk",
+    "with_plain_indices",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +111,38 @@ def free_symbols(tree: Tree) -> frozenset[str]:
 
 BINDERS = frozenset({"sum", "prod", "integral", "limit", "antiderivative"})
 """Heads whose second argument is an index."""
+
+
+def with_plain_indices(tree: Tree, level: int = 0) -> Tree:
+    """Give the index of a sum one name where it stands in the names of other symbols: `a_j` summed over `j`."""
+    if not isinstance(tree, Apply):
+        return (
+            Chain(tuple(with_plain_indices(term) for term in tree.terms), tree.signs)
+            if isinstance(tree, Chain)
+            else tree
+        )
+    args = tuple(with_plain_indices(arg, level + (tree.head in BINDERS)) for arg in tree.args)
+    if tree.head in {"sum", "prod"} and isinstance(args[1], Symbol):
+        within = re.compile(rf"(?<![A-Za-z]){re.escape(args[1].name)}(?![A-Za-z])")
+        subscripts = [node.name.partition("_")[2] for node in walk(args[0]) if isinstance(node, Symbol)]
+        if any(map(within.search, subscripts)):
+            index = Symbol(f"index{level}")
+            return Apply(tree.head, (_subscripts(args[0], args[1], index, within), index, *args[2:]))
+    return Apply(tree.head, args)
+
+
+def _subscripts(tree: Tree, old: Symbol, new: Symbol, within: re.Pattern[str]) -> Tree:
+    """Rename a symbol, and wherever it stands in a subscript."""
+    match tree:
+        case Symbol(name=name):
+            base, mark, subscript = name.partition("_")
+            return new if tree == old else Symbol(f"{base}{mark}{within.sub(new.name, subscript)}")
+        case Apply(head=head, args=args):
+            return Apply(head, tuple(_subscripts(arg, old, new, within) for arg in args))
+        case Chain(terms=terms, signs=signs):
+            return Chain(tuple(_subscripts(term, old, new, within) for term in terms), signs)
+        case _:
+            return tree
 
 
 def replace(tree: Tree, old: Tree, new: Tree) -> Tree:

@@ -31,57 +31,83 @@ COUNTED = Unit((), Fraction(1))
 _F = Fraction
 _TABLE: dict[str, dict[str, Fraction]] = {
     "length": {
-        "m meter metre": _F(1), "km kilometer kilometre": _F(1000), "cm centimeter centimetre": _F(1, 100),
-        "mm millimeter millimetre": _F(1, 1000), "dm decimeter decimetre": _F(1, 10), "nm nanometer": _F(1, 10**9),
-        "\\mum micron micrometer": _F(1, 10**6), "in inch inche": _F(254, 10000), "ft foot feet": _F(3048, 10000),
-        "yd yard": _F(9144, 10000), "mi mile": _F(1609344, 1000),
+        "in inch inche": _F(254, 10000), "ft foot feet": _F(3048, 10000), "yd yard": _F(9144, 10000),
+        "mi mile": _F(1609344, 1000), "nmi": _F(1852), "angstrom Å": _F(1, 10**10), "au": _F(149597870700),
+        "ly light-year lightyear": _F(9460730472580800), "micron": _F(1, 10**6),
     },
     "mass": {
-        "g gram": _F(1), "kg kilogram kilo": _F(1000), "mg milligram": _F(1, 1000),
-        "lb lbs pound": _F(45359237, 100000),
-        "oz ounce": _F(45359237, 1600000), "ton tonne": _F(10**6),
+        "lb lbs pound": _F(45359237, 100000), "oz ounce": _F(45359237, 1600000), "ton tonne": _F(10**6),
+        "kilo": _F(1000),
     },
     "time": {
-        "s sec second": _F(1), "min minute": _F(60), "h hr hour": _F(3600), "day": _F(86400), "week": _F(604800),
-        "month": _F(2629800), "yr year": _F(31557600), "ms millisecond": _F(1, 1000), "ns nanosecond": _F(1, 10**9),
+        "sec": _F(1), "min minute": _F(60), "h hr hour": _F(3600), "day": _F(86400), "week wk": _F(604800),
+        "month": _F(2629800), "yr year": _F(31557600), "decade": _F(315576000), "century centurie": _F(3155760000),
     },
     "money": {"dollar buck usd": _F(1), "cent ¢ penny pennie": _F(1, 100)},
     "euro": {"euro eur €": _F(1)},
     "sterling": {"£ gbp": _F(1)},
     "yen": {"yen ¥ jpy": _F(1)},
-    "yuan": {"yuan rmb cny": _F(1)},
+    "yuan": {"yuan rmb cny 元": _F(1)},
     "rupee": {"rupee rs inr ₹": _F(1)},
-    "angle": {"degree deg °": _F(1), "\\grad gradian": _F(9, 10), "arcminute": _F(1, 60), "revolution": _F(360)},
+    "angle": {
+        "degree deg °": _F(1), "\\grad gradian": _F(9, 10), "arcminute": _F(1, 60), "arcsecond": _F(1, 3600),
+        "revolution rev": _F(360),
+    },
     "radian": {"radian rad": _F(1)},
-    "current": {"A amp ampere": _F(1), "mA milliampere": _F(1, 1000)},
-    "temperature": {"K kelvin": _F(1)},
     "celsius": {"°C celsius": _F(1)},
     "fahrenheit": {"°F fahrenheit": _F(1)},
-    "amount": {"mol mole": _F(1)},
-    "data": {"bit": _F(1), "byte": _F(8)},
+    "data": {"bit": _F(1), "byte B": _F(8)},
 }  # fmt: skip
+"""By what is measured: names of units, and the size of each in the first unit of its kind."""
 _DERIVED: dict[str, tuple[dict[str, int], Fraction]] = {
-    "L l liter litre": ({"length": 3}, _F(1, 1000)),
-    "mL ml milliliter millilitre cc": ({"length": 3}, _F(1, 10**6)),
+    "cc": ({"length": 3}, _F(1, 10**6)),
     "gal gallon": ({"length": 3}, _F(3785411784, 10**12)),
+    "qt quart": ({"length": 3}, _F(3785411784, 4 * 10**12)),
+    "pt pint": ({"length": 3}, _F(3785411784, 8 * 10**12)),
     "acre": ({"length": 2}, _F(40468564224, 10**7)),
     "hectare ha": ({"length": 2}, _F(10**4)),
     "mph": ({"length": 1, "time": -1}, _F(1609344, 3600000)),
     "kph kmh": ({"length": 1, "time": -1}, _F(1000, 3600)),
+    "knot": ({"length": 1, "time": -1}, _F(1852, 3600)),
+    "rpm": ({"angle": 1, "time": -1}, _F(6)),
+    "Wh": ({"mass": 1, "length": 2, "time": -2}, _F(3600000)),
+    "cal calorie": ({"mass": 1, "length": 2, "time": -2}, _F(4184)),
+    "hp horsepower": ({"mass": 1, "length": 2, "time": -3}, _F(745699872, 1000)),
+    "atm atmosphere": ({"mass": 1, "length": -1, "time": -2}, _F(101325000)),
+    "mmHg torr": ({"mass": 1, "length": -1, "time": -2}, _F(101325000, 760)),
+    "\\Omega": ({"mass": 1, "length": 2, "time": -3, "current": -2}, _F(1000)),
+}  # fmt: skip
+_PREFIXED: dict[str, tuple[dict[str, int], Fraction]] = {
+    "m meter metre": ({"length": 1}, _F(1)),
+    "g gram": ({"mass": 1}, _F(1)),
+    "s second": ({"time": 1}, _F(1)),
+    "A amp ampere": ({"current": 1}, _F(1)),
+    "K kelvin": ({"temperature": 1}, _F(1)),
+    "mol mole": ({"amount": 1}, _F(1)),
+    "L l liter litre": ({"length": 3}, _F(1, 1000)),
     "N newton": ({"mass": 1, "length": 1, "time": -2}, _F(1000)),
     "J joule": ({"mass": 1, "length": 2, "time": -2}, _F(1000)),
-    "kJ kilojoule": ({"mass": 1, "length": 2, "time": -2}, _F(10**6)),
     "W watt": ({"mass": 1, "length": 2, "time": -3}, _F(1000)),
-    "kW kilowatt": ({"mass": 1, "length": 2, "time": -3}, _F(10**6)),
     "Pa pascal": ({"mass": 1, "length": -1, "time": -2}, _F(1000)),
+    "bar": ({"mass": 1, "length": -1, "time": -2}, _F(10**8)),
     "Hz hertz": ({"time": -1}, _F(1)),
     "C coulomb": ({"current": 1, "time": 1}, _F(1)),
     "V volt": ({"mass": 1, "length": 2, "time": -3, "current": -1}, _F(1000)),
-    "\\Omega ohm": ({"mass": 1, "length": 2, "time": -3, "current": -2}, _F(1000)),
+    "ohm Ω": ({"mass": 1, "length": 2, "time": -3, "current": -2}, _F(1000)),
     "F farad": ({"mass": -1, "length": -2, "time": 4, "current": 2}, _F(1, 1000)),
+    "H henry": ({"mass": 1, "length": 2, "time": -2, "current": -2}, _F(1000)),
     "T tesla": ({"mass": 1, "time": -2, "current": -1}, _F(1000)),
+    "Wb weber": ({"mass": 1, "length": 2, "time": -2, "current": -1}, _F(1000)),
     "eV electronvolt": ({"mass": 1, "length": 2, "time": -2}, _F(1602176634, 10**25)),
-}
+}  # fmt: skip
+"""Units that take the prefixes of the SI."""
+_PREFIXES = {
+    "k": _F(10**3), "M": _F(10**6), "G": _F(10**9), "T": _F(10**12), "c": _F(1, 10**2), "d": _F(1, 10),
+    "m": _F(1, 10**3),
+    "u": _F(1, 10**6), "μ": _F(1, 10**6), "µ": _F(1, 10**6), "n": _F(1, 10**9), "p": _F(1, 10**12), "kilo": _F(10**3),
+    "mega": _F(10**6), "giga": _F(10**9), "centi": _F(1, 10**2), "deci": _F(1, 10), "milli": _F(1, 10**3),
+    "micro": _F(1, 10**6), "nano": _F(1, 10**9), "pico": _F(1, 10**12),
+}  # fmt: skip
 _GENERIC = frozenset({"unit", "square", "cubic", "sq", "cu", "squared", "cubed", "each", "of", "a", "an", "the", "per"})
 _NO_UNIT = frozenset(
     {"or", "not", "and", "maybe", "but", "if", "else", "is", "isn't", "wrong", "because", "where", "when", "for", "no"}
@@ -109,14 +135,20 @@ MAX_WORDS = 6
 
 def _build() -> dict[str, Unit]:
     units: dict[str, Unit] = {}
+    for names, (powers, size) in _PREFIXED.items():
+        for prefix, factor in _PREFIXES.items():
+            for name in names.split():
+                if (len(prefix) > 1) == (len(name) > 3 or name == "ohm"):  # noqa: PLR2004 - words with words
+                    units[prefix + name] = Unit(tuple(sorted(powers.items())), size * factor)
     for dimension, sizes in _TABLE.items():
         for names, size in sizes.items():
-            for name in names.split():
-                units[name] = Unit(((dimension, 1),), size)
-    for names, (powers, size) in _DERIVED.items():
-        for name in names.split():
-            units[name] = Unit(tuple(sorted(powers.items())), size)
-    return units
+            units |= dict.fromkeys(names.split(), Unit(((dimension, 1),), size))
+    for names, (powers, size) in (_DERIVED | _PREFIXED).items():
+        units |= dict.fromkeys(names.split(), Unit(tuple(sorted(powers.items())), size))
+    for name, prefix in (("Wh", "k"), ("Wh", "M"), ("cal", "k"), ("calorie", "kilo")):
+        units[prefix + name] = Unit(units[name].dimension, units[name].size * _PREFIXES[prefix])
+    del units["us"]  # the word
+    return units | {"kohm": units["kiloohm"], "Mohm": units["megaohm"]}
 
 
 _UNITS = _build()

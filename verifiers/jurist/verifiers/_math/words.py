@@ -16,7 +16,7 @@ FUNCTIONS = {
     **{name: name for name in ("exp", "gcd", "lcm", "min", "max", "floor", "ceil", "abs", "sqrt", "cbrt", "det")},
     "cosec": "csc", "ctg": "cot", "tg": "tan", "arctg": "arctan", "arcctg": "arccot", "sgn": "sgn", "sign": "sgn",
     "ln": "ln", "log": "log", "lg": "lg", "Re": "re", "Im": "im", "arg": "arg", "hcf": "gcd", "ceiling": "ceil",
-    "binom": "binom", "nCr": "binom", "conj": "conj", "Gamma": "gamma",
+    "binom": "binom", "nCr": "binom", "conj": "conj", "Gamma": "gamma", "cis": "cis",
 }  # fmt: skip
 """What a name is called here. `log` without a base is the natural logarithm, as in the peers; `lg` is decimal."""
 
@@ -82,8 +82,9 @@ CONNECTIVES = {
     "与": ",",
     "及": ",",
     "または": ";",
+    **dict.fromkeys(("where", "for", "with", "when", "if"), ","),
 }
-"""Words that join answers into a list, with the sign that they stand for."""
+"""Words that join answers into a list, or a condition to an answer, with the sign that they stand for."""
 
 _SMALL = [
     "zero",
@@ -109,7 +110,7 @@ _SMALL = [
 ]
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _UNITS = {word: value for value, word in enumerate(_SMALL)} | {word: 10 * (i + 2) for i, word in enumerate(_TENS)}
-SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+SCALES = {"dozen": 12, "hundred": 100, "thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _FRACTIONS = {
     "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
     "tenth": 10, "hundredth": 100,
@@ -138,11 +139,13 @@ def _positive(words: list[str]) -> Fraction | None:
     for word in words:
         if word in _UNITS:
             tens_before_unit = previous in _TENS and 0 < _UNITS[word] < 10  # noqa: PLR2004 - the digits
-            if not (previous in {"", "hundred", *SCALES} or tens_before_unit):
+            if not (previous in {"", *SCALES} or tens_before_unit):
                 return None
             current += _UNITS[word]
         elif word == "hundred" and (previous in _UNITS or previous == "a"):
             current = (current or 1) * 100
+        elif word == "dozen" and previous:
+            current = (current or 1) * 12
         elif word in SCALES and previous:
             total, current = total + (current or 1) * SCALES[word], 0
         elif word != "a" or previous:

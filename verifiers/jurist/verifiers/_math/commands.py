@@ -1,0 +1,54 @@
+"""The vocabulary of LaTeX that the grammar knows, and words that stand for some of it."""
+
+from __future__ import annotations
+
+from jurist.verifiers._math.words import GREEK
+
+__all__ = [
+    "ACCENTS", "BINOMIALS", "BRACKETS", "CALLED", "FENCES", "FRACTIONS", "LARGE", "ORDINALS", "SET_OPERATIONS",
+    "STARTING", "SYMBOL_COMMANDS", "TIMES", "WORD_CONSTANTS",
+]  # fmt: skip
+
+FRACTIONS = frozenset({"frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"})
+BINOMIALS = frozenset({"binom", "dbinom", "tbinom"})
+ACCENTS = frozenset({"overline", "bar", "vec", "hat", "tilde", "widehat", "overrightarrow", "dot", "widetilde", "ddot"})
+TIMES = frozenset({"cdot", "times", "ast", "cdotp", "bullet"})
+LARGE = frozenset({"sum", "prod", "int", "lim", "iint", "oint"})
+FENCES = {
+    "lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil"), "llcorner": ("lrcorner", "floor"),
+    "ulcorner": ("urcorner", "ceil"), "lvert": ("rvert", "abs"), "lVert": ("rVert", "abs"),
+}  # fmt: skip
+SET_OPERATIONS = {"cup": "cup", "cap": "cap", "setminus": "setminus", "backslash": "setminus", "bigcup": "cup"}
+BRACKETS = frozenset({"()", "[]", "(]", "[)", "{}", "cup"})
+CALLED = frozenset("fghFGH") | {"phi", "varphi", "psi"}
+"""Symbols that a bracket after them makes a function."""
+SYMBOL_COMMANDS = {
+    "infty": "inf",
+    "pi": "pi",
+    "exponentialE": "e",
+    "imaginaryI": "i",
+    "imath": "i",
+    "varnothing": "∅",
+    "emptyset": "∅",
+    "ldots": "...",
+    "dots": "...",
+    "cdots": "...",
+    "top": "T",
+    "star": "star",
+}
+WORD_CONSTANTS = {
+    "pi": "pi",
+    "Pi": "pi",
+    "PI": "pi",
+    "infinity": "inf",
+    "inf": "inf",
+    "infty": "inf",
+    "Infinity": "inf",
+    "oo": "inf",
+}
+ORDINALS = frozenset({"st", "nd", "rd", "th"})
+STARTING = (
+    FRACTIONS | BINOMIALS | ACCENTS | LARGE | GREEK | FENCES.keys() | SYMBOL_COMMANDS.keys()
+    | {"sqrt", "surd", "root", "langle", "begin", "mathbb", "mathcal"}
+)  # fmt: skip
+"""Commands that begin a factor."""
