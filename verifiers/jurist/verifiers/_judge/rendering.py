@@ -2,7 +2,8 @@
 
 A file `templates/NAME.jinja` begins with a comment that holds TOML: `version`; `labels`, each with what it means; for a
 judge that writes before it decides `writes = true`, and `fields`, the keys of the JSON object that it is to write, the
-verdict last. Its blocks, named after roles, become the messages; a file without blocks is one message of the user.
+verdict last; for one that knows numbers alone `numbers_only = true`, for one that takes one reference at a time
+`one_reference = true`. Its blocks, named after roles, become the messages; without blocks it is one of the user's.
 
 Whatever comes from a rollout or a task is a value: it is put in once and never read as a template, its special tokens
 are made plain text, and the candidate stands between lines with a code that it cannot know.
@@ -57,6 +58,7 @@ class Template:
 
     `labels` maps what the judge may answer to what that means. `writes` says that it writes first; `fields` are then
     the keys of the JSON object that it writes, the last of them the verdict's, and none where it writes free text.
+    `numbers_only` says that it cannot judge but numbers, `one_reference` that it compares with a single one.
     """
 
     name: str
@@ -64,6 +66,8 @@ class Template:
     labels: Mapping[str, str]
     writes: bool
     fields: tuple[str, ...]
+    numbers_only: bool
+    one_reference: bool
     _text: jinja2.Template
 
     @property
@@ -131,5 +135,7 @@ def template(name: str) -> Template:
         labels=header.get("labels", {}),
         writes=header.get("writes", False),
         fields=tuple(header.get("fields", ())),
+        numbers_only=header.get("numbers_only", False),
+        one_reference=header.get("one_reference", False),
         _text=_ENVIRONMENT.from_string(source),
     )

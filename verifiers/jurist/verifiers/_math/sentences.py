@@ -241,7 +241,7 @@ def closing(text: str) -> Closing | None:
     if is_answer(line) and (" " not in line or _FORMAL.search(line)) and not _GLUED_COPULA.search(line):
         sides = _RIGHT_SIDE.match(line)
         return Closing(sides[2].strip(), line) if sides else Closing(line)
-    sentence = _last_sentence(line)
+    sentence = _THUS.sub("", _last_sentence(line))
     ours = _OURS.match(sentence)
     if ours is not None:
         return Closing(ours[1])
