@@ -12,6 +12,7 @@ from jurist.services import encode
 from jurist.services.engine import ROUNDS, Engine
 from jurist.services.errors import OverloadedError, StoppingError
 from jurist.services.metrics import Metrics
+from jurist.services.plan import Packing
 from jurist.services.values import Advantage, Batch, Group, GroupReward, PlannedTerm, Recipe, Term
 from jurist.v1 import reward_pb2
 from jurist.verifiers import Abstain, Ask, Decision, Equality, Message, NoReply, Prompt, Sample, Score, Verdict
@@ -30,7 +31,7 @@ class Idle:
 class Here:
     """Judges in this process; waits while `busy` is set."""
 
-    slots = 1
+    packing = Packing(slots=1, rollouts=256, size_bytes=1 << 20)
 
     def __init__(self) -> None:
         self.free = asyncio.Event()

@@ -7,45 +7,58 @@ from typing import TYPE_CHECKING
 from jurist.sandbox import Program
 from jurist.services.cookbook import Cookbook
 from jurist.services.engine import Engine
-from jurist.services.lanes.local import LocalRules
-from jurist.services.lanes.models import LocalModels
-from jurist.services.lanes.sandbox import LocalSandbox
-from jurist.services.lanes.worker import Limits
+from jurist.services.lanes import machine
+from jurist.services.lanes.cluster import Cluster
+from jurist.services.lanes.fleet import fleet
 from jurist.services.metrics import Metrics
 from jurist.services.server import Server
 from jurist.verifiers import Dialogue, Equality, Prompt
 
 if TYPE_CHECKING:
     from jurist.services.config import Config
-    from jurist.services.lanes import Lane
+    from jurist.services.lanes import Lane, RulesLane
     from jurist.verifiers import Question
 
 __all__ = ["engine", "server"]
 
 
 def engine(config: Config, metrics: Metrics) -> Engine:
-    """Build an engine whose lanes are this machine's."""
-    limits = Limits(
-        cell_cpu_s=config.cell_cpu_s,
-        memory_bytes=config.worker_memory_bytes,
-        recycle_bytes=config.worker_recycle_bytes,
-    )
-    rules = LocalRules(config.workers, limits, config.equality_cpu_s, config.stall_s)
-    metrics.watch_workers(lambda: rules.pool.replaced)
-    lanes: dict[type[Question], Lane] = {Equality: rules}
+    """Build an engine.
+
+    Raises:
+        ConfigurationError: a model, or the file of the cluster's lanes, is not configured as it must be.
+    """
+    lanes: dict[type[Question], Lane] = {}
+    rules, sandbox, models = _on_ray(config, metrics) if config.lanes == "ray" else _here(config, metrics)
+    lanes[Equality] = rules
+    lanes[Prompt] = lanes[Dialogue] = models
     if config.sandbox != "off":
-        lanes[Program] = LocalSandbox(
-            config.workers, required=config.sandbox == "required", weaker=config.sandbox_weaker
-        )
-    lanes[Prompt] = lanes[Dialogue] = LocalModels.configured(config, metrics)
+        lanes[Program] = sandbox
     return Engine(rules, lanes, metrics, config.queue_bytes)
+
+
+def _here(config: Config, metrics: Metrics) -> tuple[RulesLane, Lane, Lane]:
+    rules = machine.rules(config)
+    metrics.watch_workers(lambda: rules.pool.replaced)
+    return rules, machine.sandbox(config), machine.models(config, metrics)
+
+
+def _on_ray(config: Config, metrics: Metrics) -> tuple[RulesLane, Lane, Lane]:
+    cluster = Cluster(config, fleet(config.ray_config), metrics)
+    # Where no model is configured there is nobody to ask, and no node with a GPU to be called up for saying so.
+    models = cluster.lane("model") if config.models or config.judge or config.reward_model else None
+    return (
+        cluster.rules(),
+        cluster.lane("sandbox") or machine.sandbox(config),
+        models or machine.models(config, metrics),
+    )
 
 
 def server(config: Config) -> Server:
     """Build a server.
 
     Raises:
-        ConfigurationError: a recipe file is wrong.
+        ConfigurationError: a file of recipes or of the cluster's lanes is wrong.
     """
     metrics = Metrics()
     return Server(config, engine(config, metrics), Cookbook(config.recipes), metrics)

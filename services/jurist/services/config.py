@@ -41,6 +41,16 @@ class Config(BaseSettings):
     metrics_port: Annotated[
         int | None, Field(ge=0, le=65535, description="Prometheus port; none when left out, 0 takes a free one")
     ] = None
+    lanes: Annotated[
+        Literal["local", "ray"], Field(description="where work runs: on this machine, or on a Ray cluster")
+    ] = "local"
+    ray_address: Annotated[
+        str | None,
+        Field(description="the Ray cluster; auto is the one of this node, left out starts a Ray on this machine"),
+    ] = None
+    ray_config: Annotated[
+        Path | None, Field(description="YAML file that changes what each lane has on the cluster")
+    ] = None
     workers: Annotated[int, Field(ge=1, le=1024, description="processes that judge")] = os.cpu_count() or 1
     recipes: Annotated[
         Path | None, Field(description="folder of recipes that add to and override the shipped ones")

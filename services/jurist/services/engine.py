@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+import structlog
+
 from jurist.services.answers import Answers
 from jurist.services.combine import combine
+from jurist.services.costs import Costs
 from jurist.services.errors import OverloadedError, StoppingError, first_of
 from jurist.services.judge import Cell, findings_of, settled
 from jurist.services.plan import plan
@@ -21,7 +24,7 @@ from jurist.verifiers import Abstain, Ask, Cause, Dialogue, NoReply, Prompt
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
 
-    from jurist.services.judge import Chunk
+    from jurist.services.judge import Chunk, Judged
     from jurist.services.lanes import Lane, RulesLane
     from jurist.services.metrics import Metrics
     from jurist.services.plan import Piece
@@ -36,6 +39,8 @@ CHUNKS_AHEAD = 2  # chunks of one batch in the lane for each of its slots: busy 
 RETRY_AFTER_S = 0.5
 LAST_S = 2.0  # of a call's time, kept for judging with the replies that came and for sending the scores, ..
 LAST_SHARE = 0.1  # .. or so much of it, if that is less
+
+log = structlog.get_logger(__name__)
 
 
 class _Call(NamedTuple):
@@ -61,6 +66,7 @@ class Engine:
         self._queue_bytes = queue_bytes
         self._held_bytes = 0
         self._freed = asyncio.Event()
+        self._costs = Costs()
         self._answers = Answers(self._answer)
         self._stopping = False
 
@@ -102,7 +108,8 @@ class Engine:
         with self._admitted(batch):
             until = None if within_s is None else _now() + within_s - min(LAST_S, LAST_SHARE * within_s)
             call = _Call(deliver, until)
-            ahead = asyncio.Semaphore(CHUNKS_AHEAD * self._rules.slots)
+            packing = self._rules.packing
+            ahead = asyncio.Semaphore(CHUNKS_AHEAD * packing.slots)
 
             async def one(piece: Piece) -> None:
                 async with ahead:
@@ -110,7 +117,7 @@ class Engine:
 
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    for piece in plan(batch.groups, self._rules.slots):
+                    for piece in plan(batch.groups, packing, self._costs.of):
                         tasks.create_task(one(piece))
             except ExceptionGroup as errors:
                 raise first_of(errors) from None
@@ -148,8 +155,9 @@ class Engine:
             self._metrics.queue(-batch.rollouts, -size)
 
     async def _score(self, piece: Piece, groups: Sequence[Group], call: _Call) -> None:
-        with self._metrics.lane("rules"):
-            judged = await self._rules.judge(piece.chunk)
+        judged = await self._judge(piece.chunk)
+        firsts = [groups[index] for index in piece.indices]
+        self._costs.note(firsts[0].terms, sum(len(group.rollout_ids) for group in firsts), judged.elapsed_s)
         async with asyncio.TaskGroup() as tasks:
             for place, (index, found) in enumerate(zip(piece.indices, judged.groups, strict=True)):
                 group = groups[index]
@@ -159,6 +167,13 @@ class Engine:
                     tasks.create_task(self._ask(index, group, alone, findings, call))
                 else:
                     self._deliver(index, group, findings, call)
+
+    async def _judge(self, chunk: Chunk) -> Judged:
+        with self._metrics.lane("rules"):
+            judged = await self._rules.judge(chunk)
+        for traceback in judged.faults:
+            log.error("verifier failed", traceback=traceback)
+        return judged
 
     async def _ask(self, index: int, group: Group, chunk: Chunk, findings: Findings, call: _Call) -> None:
         """Have a group's questions answered, and its verifiers called again with the replies."""
@@ -177,7 +192,7 @@ class Engine:
                     for cell, ask in asked.items()
                 },
             )
-            (found,) = (await self._rules.judge(again)).groups
+            (found,) = (await self._judge(again)).groups
             findings = findings_of(found, group, findings)
         self._deliver(index, group, settled(findings, group.terms, STILL_ASKS), call)
 

@@ -6,6 +6,7 @@
         TooLargeError      more than a stated maximum                     INVALID_ARGUMENT
       OverloadedError      more work waits than may; try again later      RESOURCE_EXHAUSTED
       StoppingError        the service is shutting down; try another      UNAVAILABLE
+      UnreachableError     a lane of the cluster is out of reach          UNAVAILABLE
       ConfigurationError   the service cannot start as it is configured   (exit status 2)
 
 Whatever else escapes is a bug: INTERNAL.
@@ -23,6 +24,7 @@ __all__ = [
     "StoppingError",
     "TooLargeError",
     "UnknownNameError",
+    "UnreachableError",
     "first_of",
 ]
 
@@ -66,6 +68,10 @@ class OverloadedError(JuristError):
 
 class StoppingError(JuristError):
     """Raised when work arrives, or is still running, while the service shuts down."""
+
+
+class UnreachableError(JuristError):
+    """Raised when a lane's replicas, or the whole cluster, are out of reach; trying again later makes sense."""
 
 
 def first_of(error: Exception) -> Exception:

@@ -62,10 +62,14 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """What a chunk gave, group by group, or why a group gave nothing; and the tracebacks of stray errors."""
+    """What a chunk gave, group by group, or why a group gave nothing.
+
+    With it the tracebacks of stray errors, and the seconds that judging took.
+    """
 
     groups: Sequence[Found | Abstain]
     faults: Sequence[str] = ()
+    elapsed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,8 +89,9 @@ class Chunk:
     def run(self, progress: Progress, payloads: Sequence[bytes | memoryview]) -> Judged:
         """Judge every cell."""
         bench = _Bench(self, progress)
+        start = perf_counter()
         groups = [bench.group(index, payload) for index, payload in enumerate(payloads)]
-        return Judged(groups=groups, faults=bench.faults)
+        return Judged(groups=groups, faults=bench.faults, elapsed_s=perf_counter() - start)
 
 
 class _Bench:

@@ -85,6 +85,21 @@ class Metrics:
             ["model"],
             registry=self.registry,
         )
+        self._calls = Counter(
+            "jurist_lane_calls",
+            "Calls to replicas of a lane, by how they ended.",
+            ["lane", "ending"],
+            registry=self.registry,
+        )
+        self._replicas = Gauge(
+            "jurist_lane_replicas", "Replicas of a lane, running or wanted.", ["lane", "state"], registry=self.registry
+        )
+        self._scalings = Counter(
+            "jurist_lane_scalings",
+            "Changes of the wanted number of replicas; why is load, announced, arrival or idle.",
+            ["lane", "direction", "why"],
+            registry=self.registry,
+        )
 
     def watch_workers(self, replaced: Callable[[], float]) -> None:
         """Read the number of workers that were replaced when asked."""
@@ -128,6 +143,19 @@ class Metrics:
             found = [_outcome(outcomes[term]) for outcomes in reward.findings.outcomes]
             for outcome, count in Tally(found[row] for row in rows).items():
                 self._verdicts.labels(planned.term.verifier, outcome).inc(count)
+
+    def call(self, lane: str, ending: str) -> None:
+        """Count a call to a replica."""
+        self._calls.labels(lane, ending).inc()
+
+    def replicas(self, lane: str, running: int, wanted: int) -> None:
+        """Note how many replicas a lane has, and is to have."""
+        self._replicas.labels(lane, "running").set(running)
+        self._replicas.labels(lane, "wanted").set(wanted)
+
+    def scaled(self, lane: str, before: int, wanted: int, why: str) -> None:
+        """Count a change of the wanted number of replicas; `why` begins with one word."""
+        self._scalings.labels(lane, "up" if wanted > before else "down", why.partition(":")[0]).inc()
 
     @contextmanager
     def lane(self, name: str) -> Generator[None]:

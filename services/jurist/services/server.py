@@ -21,6 +21,7 @@ from jurist.services.errors import (
     OverloadedError,
     StoppingError,
     UnknownNameError,
+    UnreachableError,
     first_of,
 )
 from jurist.services.stream import Stream
@@ -52,6 +53,7 @@ CODES = {
     BadInputError: grpc.StatusCode.INVALID_ARGUMENT,
     OverloadedError: grpc.StatusCode.RESOURCE_EXHAUSTED,
     StoppingError: grpc.StatusCode.UNAVAILABLE,
+    UnreachableError: grpc.StatusCode.UNAVAILABLE,
 }
 
 log = structlog.get_logger(__name__)

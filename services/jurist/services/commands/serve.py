@@ -27,6 +27,11 @@ def serve(  # noqa: PLR0913, PLR0917  # a flag each
     metrics_port: Annotated[int | None, typer.Option(help="Prometheus port; none by default.")] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that judge; a core each by default.")] = None,
     recipes: Annotated[Path | None, typer.Option(help="Folder of recipes of your own.")] = None,
+    lanes: Annotated[str | None, typer.Option(help="Where work runs: local, or ray.")] = None,
+    address: Annotated[
+        str | None, typer.Option(help="Ray cluster; auto is this node's; starts one by default.")
+    ] = None,
+    ray_config: Annotated[Path | None, typer.Option(help="YAML file of the lanes on Ray.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
     *,
@@ -45,6 +50,9 @@ def serve(  # noqa: PLR0913, PLR0917  # a flag each
             metrics_port=metrics_port,
             workers=workers,
             recipes=recipes,
+            lanes=lanes,
+            ray_address=address,
+            ray_config=ray_config,
             log_format=log_format,
         )
         configure_logs(settings.log_format, verbose=verbose)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from jurist.services.judge import Chunk, Judged
+    from jurist.services.plan import Packing
     from jurist.verifiers import Question, Reply
 
 __all__ = ["Lane", "RulesLane"]
@@ -43,14 +44,15 @@ class RulesLane(Lane, Protocol):
     """The lane that verifiers themselves run in."""
 
     @property
-    def slots(self) -> int:
-        """How many pieces of work it does at a time."""
+    def packing(self) -> Packing:
+        """What chunks suit it."""
         ...
 
     async def judge(self, chunk: Chunk) -> Judged:
         """Judge a chunk. Every cell gets an outcome, whatever befalls the others.
 
         Raises:
+            UnreachableError: the lane is elsewhere, and out of reach.
             StoppingError: the lane is stopping.
         """
         ...

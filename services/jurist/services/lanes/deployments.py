@@ -1,0 +1,189 @@
+"""The Serve application: a deployment for each lane, in whose replicas the lane of one machine runs.
+
+Imported by replicas and by the front once it has connected; by `serve deploy`, as
+`jurist.services.lanes.deployments:application`.
+"""
+
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# Ray's types are partial.
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import warnings
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import SecretStr
+from ray import serve
+from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
+
+from jurist.services.config import Config, configure
+from jurist.services.lanes import machine
+from jurist.services.lanes.fleet import fleet
+from jurist.services.lanes.replica import LaneReplica, RulesReplica
+from jurist.services.lanes.scaling import Scaling
+from jurist.services.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from jurist.services.lanes.fleet import Fleet, LaneFleet, LaneName
+
+__all__ = ["application", "build", "fingerprint"]
+
+# What of the front's settings the lanes are built from; the rest is the front's own.
+LANE_SETTINGS = (
+    "cell_cpu_s",
+    "equality_cpu_s",
+    "stall_s",
+    "worker_memory_bytes",
+    "worker_recycle_bytes",
+    "sandbox",
+    "sandbox_weaker",
+    "models",
+    "judge",
+    "reward_model",
+    "answers_kept",
+)
+
+HEALTH_PERIOD_S = 5.0
+HEALTH_TIMEOUT_S = 60.0  # a replica's loop is free while its workers judge; only a machine out of memory takes so long
+REPORTS = 4  # of a front to Serve over the time that calls are averaged
+QUEUE_FACTOR = 2  # a front makes `calls` at most; what is more is another front's, or a retry's
+
+
+class RulesDeployment(RulesReplica):
+    """A replica of the rules lane. Takes the other lanes' handles, which makes them parts of one application."""
+
+    def __init__(self, settings: Mapping[str, object], *_: object) -> None:
+        super().__init__(machine.rules(Config(**dict(settings))))  # type: ignore[arg-type]  # it checks them
+        self._ready = _Once(self.start)
+
+    async def check_health(self) -> None:
+        """Start the workers: Serve asks before it sends work."""
+        await self._ready()
+
+
+class SandboxDeployment(LaneReplica):
+    """A replica of the sandbox lane."""
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        super().__init__(machine.sandbox(Config(**dict(settings))))  # type: ignore[arg-type]
+        self._ready = _Once(self.start)
+
+    async def check_health(self) -> None:
+        """Start the boxes, where they are required."""
+        await self._ready()
+
+
+class ModelDeployment(LaneReplica):
+    """A replica of the model lane: one copy of every model."""
+
+    def __init__(self, settings: Mapping[str, object]) -> None:
+        super().__init__(machine.models(Config(**dict(settings)), Metrics()))  # type: ignore[arg-type]
+        self._ready = _Once(self.start)
+
+    async def check_health(self) -> None:
+        """Load the models."""
+        await self._ready()
+
+
+class _Once:
+    """Awaits something once, whoever comes first."""
+
+    def __init__(self, begin: Callable[[], Any]) -> None:
+        self._begin = begin
+        self._lock = asyncio.Lock()
+        self._begun = False
+
+    async def __call__(self) -> None:
+        async with self._lock:
+            if not self._begun:
+                await self._begin()
+                self._begun = True
+
+
+CLASSES: dict[LaneName, type] = {"rules": RulesDeployment, "sandbox": SandboxDeployment, "model": ModelDeployment}
+
+
+def application(args: Mapping[str, str]) -> serve.Application:
+    """Build the application from files: `config` as for `jurist serve --config`, `ray_config` as for its flag.
+
+    Raises:
+        ConfigurationError: a file is wrong.
+    """
+    config, lanes = (Path(args[name]) if name in args else None for name in ("config", "ray_config"))
+    return build(configure(config), fleet(lanes))
+
+
+def build(config: Config, lanes: Fleet) -> serve.Application:
+    """Build the application."""
+    others = [
+        _deployment(name, lane).bind(_settings(config, lane)) for name, lane in lanes.lanes.items() if name != "rules"
+    ]
+    rules = lanes.lanes["rules"]
+    return _deployment("rules", rules).bind(_settings(config, rules), *others)
+
+
+def fingerprint(config: Config, lanes: Fleet) -> str:
+    """Return what changes when the application does: the code's version, the lanes, their settings."""
+    parts = [version("jurist"), asdict(lanes), *(_settings(config, lane) for lane in lanes.lanes.values())]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=_plain).encode()).hexdigest()
+
+
+def _plain(value: object) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+
+
+def _settings(config: Config, lane: LaneFleet) -> dict[str, object]:
+    """Return what a replica builds its lane from."""
+    settings: dict[str, object] = config.model_dump(include=set(LANE_SETTINGS))
+    return settings | {"workers": lane.workers}
+
+
+def _deployment(name: LaneName, lane: LaneFleet) -> serve.Deployment:
+    resources = dict(lane.resources)
+    actor: dict[str, Any] = {
+        "num_cpus": resources.pop("CPU", 0),
+        "num_gpus": resources.pop("GPU", 0),
+        "memory": resources.pop("memory", 0),
+        "resources": resources,
+    }
+    if lane.environment:
+        actor["runtime_env"] = {"env_vars": dict(lane.environment)}
+    deployment: Callable[[type], serve.Deployment] = serve.deployment(
+        name=name,
+        ray_actor_options=actor,
+        max_ongoing_requests=lane.max_calls,
+        max_queued_requests=QUEUE_FACTOR * lane.calls,
+        graceful_shutdown_timeout_s=lane.drain_s,
+        health_check_period_s=HEALTH_PERIOD_S,
+        health_check_timeout_s=HEALTH_TIMEOUT_S,
+        autoscaling_config=_autoscaling(name, lane),
+    )
+    return deployment(CLASSES[name])
+
+
+def _autoscaling(name: LaneName, lane: LaneFleet) -> AutoscalingConfig:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return AutoscalingConfig(
+            min_replicas=lane.min_replicas,
+            max_replicas=lane.max_replicas,
+            target_ongoing_requests=lane.target_calls,
+            upscaling_factor=float(lane.first_replicas),
+            upscale_delay_s=lane.upscale_delay_s,
+            downscale_delay_s=lane.downscale_delay_s,
+            downscale_to_zero_delay_s=lane.rest_delay_s,
+            look_back_period_s=lane.look_back_s,
+            # Serve wants it said by an environment variable, of every process that has a handle, and obeys this one.
+            metrics_interval_s=lane.look_back_s / REPORTS,
+            policy=AutoscalingPolicy(  # type: ignore[no-untyped-call]  # Ray's
+                policy_function=Scaling, policy_kwargs={"lane": name}
+            ),
+        )

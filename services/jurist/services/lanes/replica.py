@@ -1,0 +1,85 @@
+"""A lane of one machine as a replica serves it: bytes in, bytes out. Knows nothing of Ray.
+
+Cancelling a call cancels the work behind it, down to the worker process or the sandboxed program.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from itertools import accumulate, pairwise
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from jurist.services.judge import Judged
+from jurist.services.lanes import parcel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from jurist.services.judge import Chunk
+    from jurist.services.lanes import Lane, RulesLane
+
+__all__ = ["LaneReplica", "RulesReplica"]
+
+
+class LaneReplica:
+    """Serves any lane that answers questions."""
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+
+    async def start(self) -> None:
+        """Take up work.
+
+        Raises:
+            ConfigurationError: the lane cannot.
+        """
+        await self._lane.start()
+
+    async def stop(self) -> None:
+        """Give up all work."""
+        await self._lane.stop()
+
+    async def answer(self, request: bytes) -> bytes:
+        """Answer questions, all at the same time: the lane has its own bounds."""
+        start = perf_counter()
+        async with asyncio.TaskGroup() as tasks:
+            asked = [tasks.create_task(self._lane.answer(question)) for question in parcel.unpacked(request)]
+        return parcel.packed(parcel.Answered([task.result() for task in asked], perf_counter() - start))
+
+
+class RulesReplica(LaneReplica):
+    """Serves the rules lane."""
+
+    def __init__(self, lane: RulesLane) -> None:
+        super().__init__(lane)
+        self._rules = lane
+
+    async def judge(self, request: bytes) -> bytes:
+        """Judge a chunk, shared by the lane's workers."""
+        async with asyncio.TaskGroup() as tasks:
+            parts = [
+                tasks.create_task(self._rules.judge(part))
+                for part in _parts(parcel.chunk_of(request), self._rules.packing.slots)
+            ]
+        done = [part.result() for part in parts]
+        return parcel.packed(
+            Judged(
+                groups=[group for part in done for group in part.groups],
+                faults=[fault for part in done for fault in part.faults],
+                elapsed_s=sum(part.elapsed_s for part in done),
+            )
+        )
+
+
+def _parts(chunk: Chunk, count: int) -> Iterator[Chunk]:
+    """Cut a chunk of whole groups into at most `count` of about the same size."""
+    if count == 1 or len(chunk.payloads) == 1 or chunk.replies is not None or chunk.settled:
+        yield chunk  # the cells named in it are counted from its first group
+        return
+    total = sum(map(len, chunk.payloads))
+    shares = [end * count // (total + 1) for end in accumulate(map(len, chunk.payloads))]
+    cuts = [0, *(at for at in range(1, len(shares)) if shares[at] > shares[at - 1]), len(shares)]
+    for start, end in pairwise(cuts):
+        yield replace(chunk, payloads=chunk.payloads[start:end])
