@@ -153,6 +153,10 @@ class ControlGroup:
         content = self._cpu.read()
         return int(content) / 1e9 if self._names is V1 else int(content.split(None, 2)[1]) / 1e6
 
+    def processes(self) -> int:
+        """Count those that live in the group, the fork server's own among them."""
+        return len((self._memory / "cgroup.procs").read_bytes().split())
+
     def kills(self) -> int:
         """Count the processes killed for want of memory, ever."""
         _, _, rest = self._events.read().partition(b"oom_kill ")

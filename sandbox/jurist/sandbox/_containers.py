@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any, Final
 from jurist.sandbox import _cgroup
 from jurist.sandbox._box import seccomp
 from jurist.sandbox._host import source_root
-from jurist.sandbox._standing import ENVIRONMENT, INTERPRETER_FLAGS, START_S, answered
+from jurist.sandbox._standing import ENVIRONMENT, INTERPRETER_FLAGS, START_S, answered, importing
 from jurist.sandbox._values import Isolation, SandboxUnavailableError
 from jurist.sandbox.languages import LANGUAGES, Toolchain
 
@@ -104,7 +104,7 @@ def profile(machine: str) -> dict[str, Any]:
 
 def configuration(mould: Mould, user: int, directory: str) -> dict[str, Any]:
     """Describe a container as the engine's API has it."""
-    command = f"import sys; sys.path.append({SOURCE!r}); from jurist.sandbox._box import contained; contained.main()"
+    command = f"{importing(SOURCE)}; from jurist.sandbox._box import contained; contained.main()"
     options = ["no-new-privileges", f"seccomp={json.dumps(profile(platform.machine()))}"]
     if mould.engine.has_apparmor:
         options.append("apparmor=unconfined")  # Docker's own profile permits no mount

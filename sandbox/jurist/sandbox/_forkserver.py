@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jurist.sandbox._standing import Launch, Standing
     from jurist.sandbox._values import Limits
 
+CORES: Final = os.cpu_count() or 1
 KILL_GRACE_S: Final = 0.5
 """From a kill to the report; then the box goes."""
 SOONEST_CHECK_S: Final = 0.01
@@ -32,6 +33,8 @@ STDERR_BYTES: Final = 8_192
 """What is kept of stderr."""
 UNCOUNTED_S: Final = 0.1
 """CPU time beyond what the kernel reports of a run that must be its descendants', not the fork server's."""
+CROWD: Final = 8
+"""Processes of one run that keep each other waiting, whatever else the machine does."""
 OWN_PROCESSES: Final = 3
 """The fork server and those that wait for it: one, and one more where we are root."""
 
@@ -126,8 +129,9 @@ class ForkServer:
         activity = self._activity
         if activity is None or activity.stopped is not None or activity.report.done():
             return
-        # What a process waited for its own descendants is its own doing.
-        activity.look_at_waiting(self._tree_cpu_s(activity.group_cpu_s) - activity.cpu_s())
+        if reason is Stop.WALL and not (self._group and self._group.processes() > OWN_PROCESSES + CROWD):
+            # What a process waited for its own descendants is its own doing.
+            activity.look_at_waiting(self._tree_cpu_s(activity.group_cpu_s) - activity.cpu_s())
         activity.stopped = reason
         if self._control is not None:
             with contextlib.suppress(OSError):
@@ -146,7 +150,7 @@ class ForkServer:
         elif wall_left <= 0:
             self.kill(Stop.WALL)
         else:
-            self._check_later(activity, min(wall_left, cpu_left / (os.cpu_count() or 1)))
+            self._check_later(activity, min(wall_left, cpu_left / CORES))
 
     def _case_cpu_s(self, activity: Activity) -> float:
         own_s = activity.cpu_s() - activity.started_cpu_s
@@ -169,7 +173,7 @@ class ForkServer:
             activity.timer.cancel()
         activity.started, activity.started_cpu_s = time.monotonic(), activity.cpu_s()
         activity.case_group_cpu_s = self._tree_cpu_s(0.0)
-        self._check_later(activity, min(activity.limits.wall_s, activity.limits.cpu_s / (os.cpu_count() or 1)))
+        self._check_later(activity, min(activity.limits.wall_s, activity.limits.cpu_s / CORES))
 
     def cpu_s(self) -> float:
         """Give the CPU seconds that the box has used since it started; 0.0 where nobody counts."""
@@ -211,8 +215,8 @@ class ForkServer:
         descriptors = [*streams, theirs.fileno(), *([] if peer is None else [peer])]
         try:
             socket.send_fds(self._control, [wire.RUN], descriptors)
-            self._check_later(self._activity, min(limits.wall_s, limits.cpu_s / (os.cpu_count() or 1)))
-            await loop.sock_sendall(ours, wire.framed_job(job))
+            self._check_later(self._activity, min(limits.wall_s, limits.cpu_s / CORES))
+            await loop.sock_sendall(ours, wire.plain(job))
         except OSError:
             # A run that ended before it had read its job reports all the same; a box that is gone shows itself there.
             pass

@@ -8,7 +8,6 @@ compilation, about a third of a judgement. Other tests, a checker, a cancelled r
 from __future__ import annotations
 
 import contextlib
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +39,8 @@ class Said:
 
 
 def _read(message: bytes) -> Said:
-    try:
-        ending, reason = json.loads(message)
-    except ValueError:
-        return Said()
-    return Said(str(ending), str(reason))
+    ending, _, reason = message.decode(errors="replace").partition("\n")
+    return Said(ending, reason)
 
 
 class Judge:

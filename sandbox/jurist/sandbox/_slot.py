@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import json
 import math
 import os
 import resource
 import socket
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
+from jurist.sandbox import codec
 from jurist.sandbox._activity import Outcome, Stop, file_in_memory, read_whole, received
 from jurist.sandbox._box import wire
 from jurist.sandbox._endings import REASON_CHARACTERS, case_run, starved
@@ -242,9 +242,8 @@ class Slot:
     async def _called(self, peer: socket.socket, name: str, arguments: str) -> CaseRun | None:
         """Make one call; None where no answer came."""
         loop = asyncio.get_running_loop()
-        request = f'{{"call": {json.dumps(name)}, "args": {arguments}}}'.encode()
         try:
-            await loop.sock_sendall(peer, wire.framed(request))
+            await loop.sock_sendall(peer, wire.plain((name, codec.read(arguments), None)))
             (length,) = wire.LENGTH.unpack(await received(peer, wire.LENGTH.size))
             answer = await received(peer, length) if length <= wire.ANSWER_BYTES + 1 else wire.UNFIT + b"too long"
         except (EOFError, OSError):
@@ -311,9 +310,9 @@ def _answered(answer: bytes) -> CaseRun:
     if tag != wire.RAISED:
         return CaseRun(ending=Ending.WRONG_ANSWER, reason=body[:300])
     try:
-        raised = json.loads(body)
-        reason = f"{raised['names'][0]}: {raised['message']}"
-    except (LookupError, RecursionError, TypeError, ValueError):
+        message, name, *_ = cast("list[object]", codec.read(body))
+        reason = f"{name}: {message}"
+    except (TypeError, ValueError):
         reason = "an exception that cannot be read"
     ending = Ending.MEMORY_LIMIT if reason.startswith("MemoryError") else Ending.RUNTIME_ERROR
     return CaseRun(ending=ending, reason=reason[:300])

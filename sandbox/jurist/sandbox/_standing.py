@@ -33,6 +33,16 @@ ENVIRONMENT: Final = {
 INTERPRETER_FLAGS: Final = ("-s", "-P", "-B", "-X", "utf8")
 
 
+def importing(source: str) -> str:
+    """Give the statements after which a box's interpreter finds what it runs, and imports nothing else of ours."""
+    # Appended: what is beside us in site-packages must not shadow the standard library. The package's own module, with
+    # the values that callers know, is passed by: it would be in the memory that the kernel copies for every run.
+    return (
+        f"import sys, types; sys.path.append({source!r}); package = types.ModuleType('jurist.sandbox'); "
+        f"package.__path__ = [{source + '/jurist/sandbox'!r}]; sys.modules['jurist.sandbox'] = package; del package"
+    )
+
+
 class Standing(Protocol):
     """A box whose fork server answers at `control`, which belongs to whoever holds this.
 
@@ -158,8 +168,7 @@ async def _launched(name: str, options: Options) -> LocalBox:
 
 
 def _started(options: Options, control: socket.socket) -> subprocess.Popen[bytes]:
-    # Appended: what is beside us in site-packages must not shadow the standard library.
-    code = f"import sys; sys.path.append({source_root()!r}); from jurist.sandbox._box import launch; launch.main()"
+    code = f"{importing(source_root())}; from jurist.sandbox._box import launch; launch.main()"
     return subprocess.Popen(  # noqa: S603  our own interpreter
         [options.python, *INTERPRETER_FLAGS, "-S", "-c", code, str(control.fileno())],
         pass_fds=[control.fileno()],

@@ -12,17 +12,15 @@ from __future__ import annotations
 
 import base64
 import collections
-import datetime as dt
-import decimal
-import fractions
-import json
+import importlib
+import json.encoder
 import sys
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["UnfitValueError", "decoded", "encoded", "packed", "unpacked"]
+__all__ = ["UnfitValueError", "decoded", "encoded", "packed", "read", "unpacked", "written"]
 
 DEPTH: Final = 100
 """Levels of nesting; both sides stay far from the interpreter's recursion limit."""
@@ -32,6 +30,12 @@ SAME_HASH: Final = 50
 """Keys of one container that may share a hash value; chance gives two or three."""
 ITERATOR_ITEMS: Final = 1_000_000
 """What is drawn from a generator at most, since it may be endless."""
+
+_DECODER: Final = json.JSONDecoder()
+_ENCODER: Final = getattr(json.encoder, "c_make_encoder")(  # noqa: B009  no stub knows it
+    *(None, None, json.encoder.encode_basestring_ascii, None, ": ", ", ", False, False, True)
+)
+"""What `json.dumps` makes at each call: soon done, but at the price of memory that a process just forked must copy."""
 
 BUILTIN_TYPES: Final = {
     kind.__name__: kind
@@ -43,6 +47,9 @@ class UnfitValueError(ValueError):
     """Raised for a value of a type that does not travel, one too deep, or a description that is none."""
 
 
+_THEMSELVES: Final = frozenset((str, float, bool, type(None)))
+
+
 def _integer(value: int) -> object:
     return value if -SMALL_INTEGER <= value <= SMALL_INTEGER else {"t": "int", "v": hex(value)}
 
@@ -52,7 +59,15 @@ def _pairs(items: Iterable[tuple[object, object]], depth: int) -> list[list[obje
 
 
 def _items(items: Iterable[object], depth: int) -> list[object]:
-    return [encoded(item, depth) for item in items]
+    described: list[object] = []
+    for item in items:
+        kind = type(item)
+        # Most items of long lists stand for themselves: seen here, that saves a call for each.
+        if kind in _THEMSELVES or (kind is int and isinstance(item, int) and -SMALL_INTEGER <= item <= SMALL_INTEGER):
+            described.append(item)
+        else:
+            described.append(encoded(item, depth))
+    return described
 
 
 def _drawn(items: Iterator[object], depth: int) -> list[object]:
@@ -105,19 +120,30 @@ _ENCODERS: Final[dict[type, Callable[[Any, int], object]]] = {
     bytearray: lambda value, depth: {"t": "bytearray", "v": base64.b64encode(value).decode()},  # noqa: ARG005
     complex: lambda value, depth: {"t": "complex", "v": [value.real, value.imag]},  # noqa: ARG005
     range: lambda value, depth: {"t": "range", "v": _items((value.start, value.stop, value.step), depth)},
-    decimal.Decimal: lambda value, depth: {"t": "Decimal", "v": str(value)},  # noqa: ARG005
-    fractions.Fraction: lambda value, depth: {
+}
+
+
+_LATE_ENCODERS: Final[dict[tuple[str, str], Callable[[Any, int], object]]] = {
+    ("decimal", "Decimal"): lambda value, depth: {"t": "Decimal", "v": str(value)},  # noqa: ARG005
+    ("fractions", "Fraction"): lambda value, depth: {
         "t": "Fraction",
         "v": _items((value.numerator, value.denominator), depth),
     },
-    dt.datetime: lambda value, depth: {"t": "datetime", "v": value.isoformat()},  # noqa: ARG005
-    dt.date: lambda value, depth: {"t": "date", "v": value.isoformat()},  # noqa: ARG005
-    dt.time: lambda value, depth: {"t": "time", "v": value.isoformat()},  # noqa: ARG005
-    dt.timedelta: lambda value, depth: {  # noqa: ARG005
+    ("datetime", "datetime"): lambda value, depth: {"t": "datetime", "v": value.isoformat()},  # noqa: ARG005
+    ("datetime", "date"): lambda value, depth: {"t": "date", "v": value.isoformat()},  # noqa: ARG005
+    ("datetime", "time"): lambda value, depth: {"t": "time", "v": value.isoformat()},  # noqa: ARG005
+    ("datetime", "timedelta"): lambda value, depth: {  # noqa: ARG005
         "t": "timedelta",
         "v": [value.days, value.seconds, value.microseconds],
     },
 }
+"""By module and name: a value of theirs has imported them, and a box need not."""
+
+
+def _late_encoder(kind: type) -> Callable[[Any, int], object] | None:
+    encoder = _LATE_ENCODERS.get((kind.__module__, kind.__qualname__))
+    # Anybody can call a class so.
+    return encoder if getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind else None
 
 
 def encoded(value: object, depth: int = DEPTH) -> object:
@@ -132,7 +158,7 @@ def encoded(value: object, depth: int = DEPTH) -> object:
         message = f"a value nested more than {DEPTH} deep"
         raise UnfitValueError(message)
     kind = type(value)
-    encoder = _ENCODERS.get(kind)
+    encoder = _ENCODERS.get(kind) or _late_encoder(kind)
     if encoder is not None:
         return encoder(value, depth - 1)
     if kind in _ITERATORS:
@@ -180,6 +206,11 @@ def _array(value: Any, depth: int) -> object:  # noqa: ANN401
     return plain if numpy is None else numpy.array(plain, dtype=str(name))
 
 
+def _late(module: str) -> Any:  # noqa: ANN401  modules have no types of their own
+    """Import a module of the standard library when its first value arrives."""
+    return importlib.import_module(module)
+
+
 _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
     "int": lambda value, depth: int(value, 16),  # noqa: ARG005
     "tuple": lambda value, depth: tuple(_list(value, depth)),
@@ -196,12 +227,12 @@ _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
     "bytearray": lambda value, depth: bytearray(base64.b64decode(value)),  # noqa: ARG005
     "complex": lambda value, depth: complex(*value),  # noqa: ARG005
     "range": lambda value, depth: range(*_list(value, depth)),
-    "Decimal": lambda value, depth: decimal.Decimal(value),  # noqa: ARG005
-    "Fraction": lambda value, depth: fractions.Fraction(*_list(value, depth)),
-    "datetime": lambda value, depth: dt.datetime.fromisoformat(value),  # noqa: ARG005
-    "date": lambda value, depth: dt.date.fromisoformat(value),  # noqa: ARG005
-    "time": lambda value, depth: dt.time.fromisoformat(value),  # noqa: ARG005
-    "timedelta": lambda value, depth: dt.timedelta(*value),  # noqa: ARG005
+    "Decimal": lambda value, depth: _late("decimal").Decimal(value),  # noqa: ARG005
+    "Fraction": lambda value, depth: _late("fractions").Fraction(*_list(value, depth)),
+    "datetime": lambda value, depth: _late("datetime").datetime.fromisoformat(value),  # noqa: ARG005
+    "date": lambda value, depth: _late("datetime").date.fromisoformat(value),  # noqa: ARG005
+    "time": lambda value, depth: _late("datetime").time.fromisoformat(value),  # noqa: ARG005
+    "timedelta": lambda value, depth: _late("datetime").timedelta(*value),  # noqa: ARG005
     "type": lambda value, depth: BUILTIN_TYPES[value],  # noqa: ARG005
     "ndarray": _array,
 }
@@ -236,7 +267,28 @@ def packed(value: object) -> str:
     Raises:
         UnfitValueError: as `encoded`.
     """
-    return json.dumps(encoded(value))
+    return written(encoded(value))
+
+
+def written(described: object) -> str:
+    """Write what `encoded` gave as JSON."""
+    return "".join(_ENCODER(described, 0))
+
+
+def read(text: str) -> object:
+    """Read JSON.
+
+    Raises:
+        UnfitValueError: it is none.
+    """
+    try:
+        described, end = cast("tuple[object, int]", _DECODER.raw_decode(text))
+    except (RecursionError, ValueError):
+        described, end = None, -1
+    if end != len(text):
+        message = "not JSON"
+        raise UnfitValueError(message)
+    return described
 
 
 def unpacked(text: str) -> Any:  # noqa: ANN401  any plain value
@@ -245,9 +297,4 @@ def unpacked(text: str) -> Any:  # noqa: ANN401  any plain value
     Raises:
         UnfitValueError: as `decoded`.
     """
-    try:
-        described = json.loads(text)
-    except (RecursionError, ValueError):
-        message = "not JSON"
-        raise UnfitValueError(message) from None
-    return decoded(described)
+    return decoded(read(text))

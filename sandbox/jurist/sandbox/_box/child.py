@@ -39,7 +39,7 @@ def main(box: Box) -> NoReturn:
         os.close(wire.OWN)
         if box.has_proc:
             os.close(SCORE)
-        job = wire.read_job(wire.CHANNEL)
+        job = wire.read_plain(wire.CHANNEL)
         for place in box.scratch:
             root.mount_scratch(place, job["scratch_bytes"], job["scratch_files"])
         if job["proc"] and box.has_proc:

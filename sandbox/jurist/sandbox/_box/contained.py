@@ -12,12 +12,10 @@ from __future__ import annotations
 import _socket
 import json
 import os
-import platform
 import sys
 from typing import Any, Final, NoReturn
 
 from jurist.sandbox._box import child, kernel, launch, root, seccomp
-from jurist.sandbox.languages import LANGUAGES, toolchain
 
 NOT_SHOWN: Final = frozenset(("dev", "jurist", "proc", "sys", "tmp", ".dockerenv"))
 """What a box has of its own, and what the container is told."""
@@ -31,6 +29,8 @@ def _toolchains() -> dict[str, list[str]]:
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
+        from jurist.sandbox.languages import LANGUAGES, toolchain  # noqa: PLC0415
+
         found = {name: list(tools.paths) for name in LANGUAGES if (tools := toolchain(name)) is not None}
         os.write(writing, json.dumps(found).encode())
         os._exit(0)
@@ -42,17 +42,17 @@ def _toolchains() -> dict[str, list[str]]:
 
 
 def _image() -> list[str]:
-    return [f"/{name}" for name in os.listdir("/") if name not in NOT_SHOWN]  # noqa: PTH208  pathlib is not in a run's memory
+    return [f"/{name}" for name in os.listdir("/") if name not in NOT_SHOWN]
 
 
 def _with_capabilities(runner: int) -> child.Box:
     """Make the container the box; needs SYS_ADMIN, SETUID and SETGID."""
     for path in COVERED:
-        if os.path.isdir(path):  # noqa: PTH112  as above
+        if os.path.isdir(path):
             root.cover(path)
     kernel.drop_bounding_set()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    return child.Box(runner=runner, has_proc=True, filter=seccomp.instructions(platform.machine()), scratch=SCRATCH)
+    return child.Box(runner=runner, has_proc=True, filter=seccomp.instructions(os.uname().machine), scratch=SCRATCH)
 
 
 def build(configuration: dict[str, Any]) -> tuple[child.Box, dict[str, object]]:

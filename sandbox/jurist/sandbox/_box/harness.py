@@ -13,7 +13,7 @@ import traceback
 import types
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from jurist.sandbox._box import executable, root, serving, testing, wire
+from jurist.sandbox._box import executable, serving, testing, wire
 
 if TYPE_CHECKING:
     import io
@@ -21,36 +21,6 @@ if TYPE_CHECKING:
 
 SCRATCH = "/tmp"  # noqa: S108  the run's own
 MAIN = f"{SCRATCH}/main.py"
-REHEARSAL = """
-import collections, heapq, math, re, sys
-from typing import Dict, List, Optional, Tuple
-class Solution:
-    def __init__(self):
-        self.seen = {}
-    def find(self, items: List[int], wanted: int) -> Optional[Tuple[int, int]]:
-        for index, item in enumerate(items):
-            if wanted - item in self.seen:
-                return self.seen[wanted - item], index
-            self.seen[item] = index
-        return None
-def main():
-    text = sys.stdin.read().split()
-    count = len([int(word) for word in text if word.isdigit()])
-    line = f"{count} {sum(range(10)):>5} {math.sqrt(2.0):.3f}"
-    print(line, max(1, 2), sorted({3, 1, 2}, key=lambda item: -item), *Solution().find([1, 2, 3], 5))
-    assert abs(-1.5) == 1.5 and isinstance(line, str) and line.strip().lower() != "x"
-    try:
-        input()
-    except EOFError:
-        pass
-if __name__ == "__main__":
-    main()
-"""
-"""A program as programs are."""
-REHEARSALS = 20
-"""More than twice what the interpreter needs to see before it settles."""
-REHEARSAL_SCRATCH = (1 << 20, 64)
-"""Bytes and files."""
 UNFLUSHED = 120
 """What CPython exits with when its last output cannot be written."""
 
@@ -75,48 +45,26 @@ def _opened(descriptor: int, mode: str, errors: str, buffering: int = -1) -> io.
     return cast("io.TextIOWrapper", stream)
 
 
-def _open_streams() -> None:
+def prepare() -> None:
+    """Make in the fork server what is the same for every program: streams, main module, arguments.
+
+    The streams look at their files when they are made: empty ones in memory, as each run's are.
+    """
+    for descriptor in range(wire.OWN):
+        placeholder = os.memfd_create("placeholder")
+        if placeholder != descriptor:
+            os.dup2(placeholder, descriptor)
+            os.close(placeholder)
     sys.stdin = sys.__stdin__ = _opened(0, "r", "surrogateescape")  # type: ignore[misc]
     sys.stdout = sys.__stdout__ = _opened(1, "w", "surrogateescape")  # type: ignore[misc]
     sys.stderr = sys.__stderr__ = _opened(2, "w", "backslashreplace", buffering=1)  # type: ignore[misc]
-
-
-def _new_main() -> None:
-    """Make the module that the next program is."""
     module = types.ModuleType("__main__")
     module.__file__ = MAIN
     module.__builtins__ = sys.modules["builtins"]  # type: ignore[attr-defined]
     sys.modules["__main__"] = module
-
-
-def prepare() -> None:
-    """Make in the fork server what is the same for every program, and rehearse what every run does.
-
-    What the interpreter learns in a run (which method a name means, which instruction may be a faster one) is lost with
-    it, and each such note copies a page. So a small program is run here some times: runs find the notes made.
-    The streams look at their files when they are made: empty ones in memory, as each run's are.
-    """
-    root.mount_scratch(SCRATCH, *REHEARSAL_SCRATCH)
-    os.chdir(SCRATCH)
-    sys.path.insert(0, SCRATCH)  # where main.py lies
-    for _ in range(REHEARSALS):
-        for descriptor in range(wire.OWN):
-            placeholder = os.memfd_create("placeholder")
-            if placeholder != descriptor:
-                os.dup2(placeholder, descriptor)
-                os.close(placeholder)
-        job = wire.framed_job({"kind": "script", "source": REHEARSAL, "files": [], "limits": [], "arguments": []})
-        os.write(wire.CHANNEL, job)
-        os.lseek(wire.CHANNEL, 0, os.SEEK_SET)
-        _open_streams()
-        _new_main()
-        python(wire.read_job(wire.CHANNEL))
-    os.chdir("/")
-    root.unmount_scratch(SCRATCH)
-    os.ftruncate(0, 0)
-    _open_streams()
-    _new_main()
     sys.argv = ["main.py"]
+    if SCRATCH not in sys.path:
+        sys.path.insert(0, SCRATCH)  # where main.py lies
     # The same program is to do the same each time.
     random.seed(0)
 

@@ -20,10 +20,8 @@ import contextlib
 import importlib
 import json
 import os
-import platform
 import site
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from jurist.sandbox._box import child, kernel, root, seccomp, server, wire
@@ -39,21 +37,16 @@ UNKILLABLE = "-1000"
 
 PRELOADED: Final = (
     "abc",
-    "array",
     "ast",
     "bisect",
-    "cmath",
     "collections.abc",
     "contextlib",
     "copy",
     "dataclasses",
     "datetime",
-    "decimal",
     "enum",
-    "fractions",
     "functools",
     "gc",
-    "hashlib",
     "heapq",
     "inspect",
     "io",
@@ -62,12 +55,9 @@ PRELOADED: Final = (
     "keyword",
     "linecache",
     "math",
-    "numbers",
     "operator",
-    "queue",
     "random",
     "re",
-    "statistics",
     "string",
     "struct",
     "textwrap",
@@ -91,13 +81,13 @@ class LaunchError(Exception):
 def _map_users(pid: int, first: int) -> None:
     lines = f"{INNER_SERVER} {first} 1\n{INNER_RUNNER} {first + 1} 1\n"
     for name in ("uid_map", "gid_map"):
-        Path(f"/proc/{pid}/{name}").write_text(lines)
+        wire.rewrite(f"/proc/{pid}/{name}", lines)
 
 
 def _map_self(user: int, group: int) -> None:
-    Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{INNER_RUNNER} {user} 1\n")
-    Path("/proc/self/gid_map").write_text(f"{INNER_RUNNER} {group} 1\n")
+    wire.rewrite("/proc/self/setgroups", "deny")
+    wire.rewrite("/proc/self/uid_map", f"{INNER_RUNNER} {user} 1\n")
+    wire.rewrite("/proc/self/gid_map", f"{INNER_RUNNER} {group} 1\n")
 
 
 def _enter_as_root(first_user: int) -> None:
@@ -140,12 +130,12 @@ def build(configuration: dict[str, Any]) -> child.Box:
         OSError: the kernel refused; the message names the call.
     """
     for group in configuration["cgroups"]:
-        Path(group, "cgroup.procs").write_text("0")
+        wire.rewrite(f"{group}/cgroup.procs", "0")
     as_root = os.geteuid() == 0
     if as_root:
         # Without CAP_SYS_RESOURCE the run's own score of 1000 still makes it the first to go.
         with contextlib.suppress(PermissionError):
-            Path("/proc/self/oom_score_adj").write_text(UNKILLABLE)
+            wire.rewrite("/proc/self/oom_score_adj", UNKILLABLE)
         kernel.unshare(kernel.CLONE_NEWNS)
         root.build(configuration["root"], configuration["readable"])
         _enter_as_root(configuration["first_user"])
@@ -171,7 +161,7 @@ def build(configuration: dict[str, Any]) -> child.Box:
     return child.Box(
         runner=INNER_RUNNER if as_root else None,
         has_proc=has_proc,
-        filter=seccomp.instructions(platform.machine()),
+        filter=seccomp.instructions(os.uname().machine),
     )
 
 
@@ -203,11 +193,12 @@ def begin(control: _socket.socket, build: Callable[[dict[str, Any]], tuple[child
     sys.path[:] = [path for path in sys.path if path not in configuration["hidden"]] + configuration["packages"]
     try:
         box, found = build(configuration)
-    except (OSError, KeyError, NotImplementedError) as error:
-        control.send(wire.FAILED + str(error).encode())
+        own_score = server.prepare(box)
+    except Exception as error:  # noqa: BLE001  whatever keeps the box from serving is told to whoever waits for it
+        control.send(wire.FAILED + (str(error) or type(error).__name__).encode())
         os._exit(1)
     control.send(wire.SERVING + json.dumps(found).encode())
-    server.serve(box, control)
+    server.serve(box, control, own_score)
 
 
 def main() -> NoReturn:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 
-from jurist.sandbox._box import kernel
+from jurist.sandbox._box import kernel, wire
 
 DEVICES = ("null", "zero", "full", "random", "urandom")
 LINKS = {
@@ -27,18 +26,18 @@ FILES = {
 
 def _bind(source: str, root: str) -> None:
     """Show one path of the host at the same place; a link stays a link."""
-    target = Path(root + source)
-    if target.is_symlink() or target.exists():
+    target = root + source
+    if os.path.lexists(target):
         return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if Path(source).is_symlink():
-        target.symlink_to(Path(source).readlink())
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    if os.path.islink(source):
+        os.symlink(os.readlink(source), target)
         return
-    if Path(source).is_dir():
-        target.mkdir()
+    if os.path.isdir(source):
+        os.mkdir(target)
     else:
-        target.touch()
-    kernel.mount(source, str(target), "", kernel.MS_BIND | kernel.MS_REC)
+        wire.write_file(target, b"")
+    kernel.mount(source, target, "", kernel.MS_BIND | kernel.MS_REC)
 
 
 def _covers(outer: str, inner: str) -> bool:
@@ -49,7 +48,7 @@ def _outermost(paths: list[str]) -> list[str]:
     """Drop what is not there and what another path shows already."""
     chosen: list[str] = []
     for path in sorted(paths, key=len):
-        if os.path.lexists(path) and not any(_covers(outer, path) for outer in chosen if not Path(outer).is_symlink()):
+        if os.path.lexists(path) and not any(_covers(outer, path) for outer in chosen if not os.path.islink(outer)):
             chosen.append(path)
     return chosen
 
@@ -68,21 +67,21 @@ def build(root: str, readable: list[str]) -> None:
     chosen = _outermost(readable)
     for name in ("dev", "etc", "proc", "tmp", ".old"):
         if f"/{name}" not in chosen:
-            Path(root, name).mkdir()
+            os.mkdir(f"{root}/{name}")
     for name, target in LINKS.items():
-        Path(root, name).symlink_to(target)
+        os.symlink(target, f"{root}/{name}")
     for path in chosen:
         _bind(path, root)
     for name, text in FILES.items():
-        if "/etc" not in chosen and not Path(root, name).exists():
-            Path(root, name).write_text(text)
+        if "/etc" not in chosen and not os.path.exists(f"{root}/{name}"):
+            wire.write_file(f"{root}/{name}", text.encode())
     for name in DEVICES:
         _bind(f"/dev/{name}", root)
     kernel.pivot_root(root, f"{root}/.old")
     os.chdir("/")
     kernel.mark_mount("/", kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_RDONLY, recursive=False)
     for path in chosen:
-        if not Path(path).is_symlink():
+        if not os.path.islink(path):
             kernel.mark_mount(path, kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
     # A new /proc may be mounted in a user namespace only where a whole one is in sight: the host's, soon covered.
     kernel.mount("/.old/proc", "/proc", "", kernel.MS_BIND)

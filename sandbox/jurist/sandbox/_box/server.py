@@ -15,7 +15,7 @@ import select
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from jurist.sandbox._box import child, harness, kernel, root, wire
+from jurist.sandbox._box import child, harness, kernel, rehearsal, root, wire
 
 if TYPE_CHECKING:
     import _socket
@@ -52,11 +52,12 @@ def _report(pid: int, control: _socket.socket, poll: select.poll) -> bytes:
     return wire.REPORT.pack(status, usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss * 1024)
 
 
-def _prepare(box: child.Box) -> bytes:
+def prepare(box: child.Box) -> bytes:
     """Make what a run inherits; what this process must keep for itself is its oom_score_adj."""
     own_score = _own_score()
     if box.has_proc:
         root.hide_proc()  # most programs do without, and a run that needs one mounts its own
+    rehearsal.rehearse()
     harness.prepare()
     # What a run is given arrives there.
     os.closerange(0, wire.OWN)
@@ -68,12 +69,11 @@ def _prepare(box: child.Box) -> bytes:
     return own_score
 
 
-def serve(box: child.Box, control: _socket.socket) -> NoReturn:
+def serve(box: child.Box, control: _socket.socket, own_score: bytes) -> NoReturn:
     """Run what the supervisor sends until it closes the control socket, which is descriptor `wire.OWN`."""
     fork = kernel.forker(kernel.CLONE_NEWPID | kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)
     poll = select.poll()
     poll.register(control, select.POLLIN)
-    own_score = _prepare(box)
     while True:
         message, ancillary, _, _ = control.recvmsg(1, wire.DESCRIPTORS_BYTES)
         if not message:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from types import FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from jurist.sandbox import codec
 from jurist.sandbox._box import wire
@@ -14,7 +13,6 @@ if TYPE_CHECKING:
 
 MESSAGE_CHARACTERS: Final = 2_000
 """Of an exception's text."""
-NO_KEYWORDS: Final[dict[str, object]] = {"t": "dict", "v": []}
 
 
 def _found(namespace: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  whatever the program defined
@@ -32,21 +30,24 @@ def _described(namespace: Mapping[str, Any], name: str) -> object:
     try:
         found = _found(namespace, name)
     except NameError:
-        return {"kind": "missing"}
+        return {"t": "missing"}
     if isinstance(found, ModuleType):
-        return {"kind": "module", "name": found.__name__}
+        return {"t": "module"}
     if isinstance(found, FunctionType | type) or callable(found):
-        return {"kind": "callable"}
-    return {"kind": "value", "value": codec.encoded(found)}
+        return {"t": "callable"}
+    return codec.encoded(found)
 
 
 def _raised(error: BaseException) -> bytes:
-    names = [kind.__name__ for kind in type(error).__mro__]
     try:
         text = str(error)[:MESSAGE_CHARACTERS]
     except BaseException:  # noqa: BLE001  the exception's own method may raise anything
         text = ""
-    return wire.RAISED + json.dumps({"names": names, "message": text}).encode()
+    try:
+        told = codec.packed([text, *(kind.__name__ for kind in type(error).__mro__)])
+    except BaseException:  # noqa: BLE001  so may its class's
+        told = codec.packed(["", "Exception"])
+    return wire.RAISED + told.encode()
 
 
 class _Server:
@@ -56,24 +57,22 @@ class _Server:
         self.namespace = namespace
         self.callables: dict[str, Any] = {}
 
-    def called(self, request: Mapping[str, Any]) -> bytes:
-        name = str(request["call"])
+    def called(self, name: str, arguments: object, keywords: object) -> bytes:
         if name not in self.callables:
             self.callables[name] = _found(self.namespace, name)
-        arguments = codec.decoded(request["args"])
-        value = self.callables[name](*arguments, **codec.decoded(request.get("kwargs", NO_KEYWORDS)))
+        value = self.callables[name](*codec.decoded(arguments), **(codec.decoded(keywords) if keywords else {}))
         body = wire.VALUE + codec.packed(value).encode()
         if len(body) > wire.ANSWER_BYTES:
             return wire.UNFIT + f"a value of {len(body)} bytes".encode()
         return body
 
-    def answered(self, request: Mapping[str, Any]) -> bytes:
+    def answered(self, name: str, arguments: object, keywords: object) -> bytes:
         """Answer one request; only what ends the process comes out as an exception."""
         try:
-            if "names" in request:
-                described = {name: _described(self.namespace, name) for name in request["names"]}
-                return wire.NAMES + json.dumps(described).encode()
-            return self.called(request)
+            if not name:
+                described = [_described(self.namespace, wanted) for wanted in cast("list[str]", arguments)]
+                return wire.NAMES + codec.written(described).encode()
+            return self.called(name, arguments, keywords)
         except codec.UnfitValueError as error:
             return wire.UNFIT + str(error).encode(errors="replace")
         except BaseException as error:  # noqa: BLE001  the program may raise anything
@@ -81,11 +80,14 @@ class _Server:
 
 
 def serve(namespace: Mapping[str, Any]) -> None:
-    """Answer until the other side closes its end."""
+    """Answer until the other side closes its end.
+
+    A request is a function's name, its arguments, and its keywords or None; or "" and the names that are asked about.
+    """
     server = _Server(namespace)
     while True:
         try:
-            request = wire.read_request(wire.PEER)
+            name, arguments, keywords = wire.read_plain(wire.PEER)
         except (EOFError, OSError):
             return
-        wire.write_all(wire.PEER, wire.framed(server.answered(request)))
+        wire.write_all(wire.PEER, wire.framed(server.answered(name, arguments, keywords)))

@@ -13,7 +13,6 @@ import builtins
 import contextlib
 import importlib
 import io
-import json
 import os
 import sys
 import traceback
@@ -25,7 +24,7 @@ from jurist.sandbox import codec
 from jurist.sandbox._box import harness, kernel, wire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator
 
 ALIASES: Final = {"np": "numpy", "pd": "pandas"}
 """Module names that test code uses without importing them, since the program or its prompt did."""
@@ -35,7 +34,7 @@ REASON_CHARACTERS: Final = 300
 
 def _conclude(ending: str, reason: str = "") -> NoReturn:
     """Give the verdict and end at once, past every `except` and `finally` of the test code."""
-    os.write(wire.CHANNEL, wire.packed([ending, reason[:REASON_CHARACTERS]]))
+    os.write(wire.CHANNEL, wire.verdict(ending, reason[:REASON_CHARACTERS]))
     os._exit(0)
 
 
@@ -49,37 +48,37 @@ class Link:
     def __init__(self) -> None:
         self.used = False
 
-    def _answer(self, request: object) -> tuple[bytes, Any]:
+    def _answer(self, name: str, arguments: object, keywords: object) -> tuple[bytes, Any]:
         try:
-            wire.write_all(wire.PEER, wire.packed(request))
+            wire.write_all(wire.PEER, wire.plain((name, arguments, keywords)))
             answer = wire.read_frame(wire.PEER, wire.ANSWER_BYTES + 1)
         except (EOFError, OSError):
             _conclude(wire.GONE)
         except OverflowError as error:
             _conclude("wrong_answer", str(error))
-        tag, body = answer[:1], answer[1:]
+        tag, body = answer[:1], answer[1:].decode(errors="replace")
         if tag == wire.UNFIT:
-            _conclude("wrong_answer", body.decode(errors="replace"))
+            _conclude("wrong_answer", body)
         try:
-            return tag, json.loads(body)
-        except (RecursionError, ValueError):
+            return tag, codec.read(body)
+        except codec.UnfitValueError:
             _conclude("wrong_answer", "the program's process sent what is no answer")
 
-    def names(self, wanted: list[str]) -> Mapping[str, Mapping[str, Any]]:
-        """Ask what names stand for in the program."""
-        tag, described = self._answer({"names": wanted})
+    def names(self, wanted: list[str]) -> Iterator[tuple[str, object]]:
+        """Ask what names stand for in the program: the description of each."""
+        tag, described = self._answer("", wanted, None)
         if tag == wire.RAISED:
             _conclude("runtime_error", str(described))
-        return cast("Mapping[str, Mapping[str, Any]]", described if isinstance(described, dict) else {})
+        return zip(wanted, cast("list[object]", described) if isinstance(described, list) else (), strict=False)
 
     def call(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> Any:  # noqa: ANN401
         """Call a function of the program and give its value, or raise what it raised."""
         self.used = True
         try:
-            request = {"call": name, "args": codec.encoded(list(arguments)), "kwargs": codec.encoded(keywords)}
+            given = codec.encoded(list(arguments)), codec.encoded(keywords) if keywords else None
         except codec.UnfitValueError as error:
             _conclude("test_error", f"an argument of {name} cannot be passed on: {error}")
-        tag, body = self._answer(request)
+        tag, body = self._answer(name, *given)
         if tag == wire.VALUE:
             try:
                 return codec.decoded(body)
@@ -90,10 +89,10 @@ class Link:
 
 def _rebuilt(body: object) -> Exception:
     """Make the builtin exception that is nearest to the program's own; one that would end it ends the test."""
-    told = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-    names, message = [str(name) for name in told.get("names") or ["an exception"]], str(told.get("message", ""))
+    told = cast("list[object]", body) if isinstance(body, list) else []
+    message, *names = map(str, told or ["", "an exception"])
     if "Exception" not in names:
-        _conclude("runtime_error", f"{names[0]}: {message}")
+        _conclude("runtime_error", f"{names[0] if names else 'an exception'}: {message}")
     kinds = (getattr(builtins, name, None) for name in names)
     kind = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))
     try:
@@ -132,26 +131,47 @@ def _module(name: str) -> types.ModuleType | None:
         return None
 
 
-def _fill(namespace: dict[str, Any], link: Link, code: types.CodeType, entry_point: str) -> None:
-    """Put stand-ins for what the test code does not have itself into its namespace."""
-    for name in _names_in(code) - namespace.keys() - {entry_point}:
-        if (module := _module(name)) is not None:
-            namespace[name] = module
-    wanted = sorted(_names_in(code) - namespace.keys() - vars(builtins).keys())
-    if entry_point:
-        namespace[entry_point] = _stand_in(link, entry_point)
-    wanted = [name for name in wanted if name != entry_point]
-    if not wanted:
-        return
-    for name, found in link.names(wanted).items():
-        if found.get("kind") == "callable":
-            namespace[name] = _stand_in(link, name)
-        elif found.get("kind") == "value":
-            link.used = True
-            try:
-                namespace[name] = codec.decoded(found["value"])
-            except codec.UnfitValueError as error:
-                _conclude("wrong_answer", str(error))
+class Tests:
+    """Test code that is ready to be tried on programs; its own beginning, the prelude, has run."""
+
+    def __init__(self, source: str, prelude: str, entry_point: str) -> None:
+        self.code = compile(source, TEST_FILE, "exec", dont_inherit=True)
+        self.lines = source.splitlines()
+        self.entry_point = entry_point
+        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+        exec(compile(prelude, "prelude.py", "exec", dont_inherit=True), self.names)  # noqa: S102  the task's own
+        unknown = _names_in(self.code) - self.names.keys() - {entry_point}
+        for name in unknown:
+            if (module := _module(name)) is not None:
+                self.names[name] = module
+        if entry_point:
+            self.names[entry_point] = None
+        self.wanted = sorted(unknown - self.names.keys() - vars(builtins).keys() - _defined(self.code))
+
+    def run(self, link: Link) -> None:
+        """Try a program, whose functions have stand-ins here; raises whatever the test code raises."""
+        if self.entry_point:
+            self.names[self.entry_point] = _stand_in(link, self.entry_point)
+        for name, found in link.names(self.wanted) if self.wanted else ():
+            kind = _tag(found)
+            if kind == "callable":
+                self.names[name] = _stand_in(link, name)
+            elif kind not in {"missing", "module"}:
+                link.used = True
+                try:
+                    self.names[name] = codec.decoded(found)
+                except codec.UnfitValueError as error:
+                    _conclude("wrong_answer", str(error))
+        exec(self.code, self.names)  # noqa: S102  the task's own
+
+
+def _tag(described: object) -> object:
+    return cast("dict[str, object]", described).get("t") if isinstance(described, dict) else ""
+
+
+def _defined(code: types.CodeType) -> set[str]:
+    """Find the functions and classes that test code defines at its top: nobody need be asked about them."""
+    return {constant.co_name for constant in code.co_consts if isinstance(constant, types.CodeType)}
 
 
 def _where(error: BaseException, lines: list[str]) -> str:
@@ -193,7 +213,7 @@ def _serve_group(attempt: Callable[[], NoReturn]) -> NoReturn:
         os.close(descriptors[0])
         _, status = os.waitpid(pid, 0)
         if status != 0:
-            wire.write_all(wire.CHANNEL, wire.packed(["", f"ended with wait status {status}"]))
+            wire.write_all(wire.CHANNEL, wire.verdict("", f"ended with wait status {status}"))
 
 
 def test(job: dict[str, Any]) -> NoReturn:
@@ -205,29 +225,25 @@ def test(job: dict[str, Any]) -> NoReturn:
     os.write(wire.CHANNEL, wire.READY)
     sys.stdin = io.StringIO()
     sys.stdout = sys.stderr = io.StringIO()
-    namespace: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
     try:
-        code = compile(job["code"], TEST_FILE, "exec", dont_inherit=True)
-        exec(compile(job["prelude"], "prelude.py", "exec", dont_inherit=True), namespace)  # noqa: S102  the task's own
+        tests = Tests(job["code"], job["prelude"], job["entry_point"])
     except Exception as error:  # noqa: BLE001  the task's code may raise anything
         _conclude("test_error", f"{type(error).__name__}: {error}")
-    attempt = partial(_attempt, code, namespace, job)
     if job["standing"]:
-        _serve_group(attempt)
-    attempt()
+        _serve_group(partial(_attempt, tests))
+    _attempt(tests)
 
 
-def _attempt(code: types.CodeType, namespace: dict[str, Any], job: dict[str, Any]) -> NoReturn:
-    """Run compiled test code against the program behind the peer socket."""
+def _attempt(tests: Tests) -> NoReturn:
+    """Try the program behind the peer socket and give the verdict."""
     link = Link()
     try:
-        _fill(namespace, link, code, job["entry_point"])
-        exec(code, namespace)  # noqa: S102  the task's own
+        tests.run(link)
     except SystemExit as error:
         if error.code:
             _conclude("wrong_answer", f"the tests ended with {error.code!r}")
     except Exception as error:  # noqa: BLE001  the task's code may raise anything
-        _judge(error, link, job["code"].splitlines())
+        _judge(error, link, tests.lines)
     if not link.used:  # tests that try nothing would pass every program
         _conclude("test_error", "the test code never used the program")
     _conclude("ok")
