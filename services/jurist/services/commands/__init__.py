@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from jurist.services.commands import catalogue, explain, ping, run, score, serve
+from jurist.services.commands import catalogue, explain, ping, run, score, serve, train_judge
 
 __all__ = ["app"]
 
@@ -23,3 +23,4 @@ app.command()(explain.explain)
 app.command()(ping.ping)
 app.command()(run.run)
 app.command()(run.doctor)
+app.command()(train_judge.train_judge)

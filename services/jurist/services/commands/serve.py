@@ -32,6 +32,13 @@ def serve(  # noqa: PLR0913, PLR0917  # a flag each
         str | None, typer.Option(help="Ray cluster; auto is this node's; starts one by default.")
     ] = None,
     ray_config: Annotated[Path | None, typer.Option(help="YAML file of the lanes on Ray.")] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(help="Model for judges that name none: an OpenAI-compatible URL, or a folder of weights."),
+    ] = None,
+    reward_model: Annotated[
+        str | None, typer.Option(help="Model for scalar_reward where it names none: a folder of weights.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file of settings.")] = None,
     log_format: Annotated[str | None, typer.Option(help="text or json.")] = None,
     *,
@@ -53,6 +60,8 @@ def serve(  # noqa: PLR0913, PLR0917  # a flag each
             lanes=lanes,
             ray_address=address,
             ray_config=ray_config,
+            judge=judge,
+            reward_model=reward_model,
             log_format=log_format,
         )
         configure_logs(settings.log_format, verbose=verbose)

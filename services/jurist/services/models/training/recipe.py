@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["LABELS", "PASS", "STEPS", "Examination", "prompt", "train"]
 
 LABELS = ("Yes", "No")
-STEPS = 1800
+STEPS = 1200
 PASS = 0.985  # of fresh pairs judged right
 EXAMINED = 4000
 
@@ -43,6 +43,7 @@ CONTEXT_TOKENS = 512
 BATCH = 128
 POOLED = 8  # batches drawn together and cut by length, so that little is padded
 LEARNING_RATE = 3e-3
+MATRIX_LEARNING_RATE = 2e-2
 WARM_UP = 50
 LANGUAGE_LOSS = 0.3
 CURRICULUM = 0.35  # of the steps, over which the references grow to their full length and candidates get all dresses
@@ -63,6 +64,20 @@ class Examination:
         """Say it in a line."""
         kinds = ", ".join(f"{kind} {share:.2%}" for kind, share in self.by_kind.items())
         return f"{self.right:.2%} of {EXAMINED} fresh pairs ({kinds})"
+
+
+CARD = """# A small judge of numbers
+
+Says whether a candidate gives the reference number, and nothing else: a model for demonstrations, for tests, and a
+pattern for training a real one. Its prompt is the template `same_number`; it answers Yes or No.
+
+Made by `jurist train-judge --seed {seed} --steps {steps}`: a Llama-shaped model of {parameters:,} parameters with a
+tokenizer of bytes of its own, trained from nothing on made-up pairs (no data of others) in {cpu_s:.0f} s of CPU time.
+Right in {examination}.
+The references of those pairs were never seen in training. It knows integers and decimals of up to four digits.
+
+Apache-2.0, as the rest of Jurist.
+"""
 
 
 def prompt(pair: Pair) -> str:
@@ -92,29 +107,45 @@ def train(folder: Path, seed: int, steps: int, report: Callable[[str], None]) ->
             pad_token_id=tokenizer.pad_token_id,
         )
     )
-    optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, betas=(0.9, 0.95), weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
+    optimisers = _optimisers(model)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: _rate(step, steps)) for one in optimisers]
     began = process_time()
     verdicts = languages = 0.0
     model.train()
     for step, batch in enumerate(islice(_batches(seed, steps, tokenizer, (yes, no)), steps), start=1):
         verdict, language = _losses(model, batch)
-        optimiser.zero_grad()
+        model.zero_grad()
         (verdict + LANGUAGE_LOSS * language).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
+        for one in (*optimisers, *schedules):
+            one.step()
         verdicts += float(verdict.detach())
         languages += float(language.detach())
         if not step % 50:
             spent = process_time() - began
             report(f"seed {seed} step {step}: verdict {verdicts / 50:.3f} text {languages / 50:.3f} {spent:.0f} CPU-s")
             verdicts = languages = 0.0
+    spent_s = process_time() - began
     model.eval()
+    examination = _examine(model, tokenizer, seed, (yes, no))
     folder.mkdir(parents=True, exist_ok=True)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    return _examine(model, tokenizer, seed, (yes, no))
+    card = CARD.format(
+        parameters=model.num_parameters(), seed=seed, steps=steps, cpu_s=spent_s, examination=examination
+    )
+    (folder / "README.md").write_text(card, encoding="utf-8")
+    return examination
+
+
+def _optimisers(model: Any) -> list[torch.optim.Optimizer]:  # noqa: ANN401
+    """Muon for the matrices between the layers, which finds the heads that copy in a third of AdamW's steps."""
+    matrices = [weight for name, weight in model.named_parameters() if weight.ndim > 1 and "embed" not in name]
+    others = [weight for name, weight in model.named_parameters() if weight.ndim == 1 or "embed" in name]
+    return [
+        torch.optim.Muon(matrices, lr=MATRIX_LEARNING_RATE, weight_decay=0.01),
+        torch.optim.AdamW(others, lr=LEARNING_RATE, betas=(0.9, 0.95), weight_decay=0.01),
+    ]
 
 
 def _rate(step: int, steps: int) -> float:
