@@ -4,6 +4,7 @@ import json
 import time
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,13 @@ from jurist.verifiers import FinishReason, Sample, Score, Task
 from jurist.verifiers._tag_scan import TagScan
 from jurist.verifiers.format_tags import MOST_PARTIAL, FormatTags
 
-CASES = [json.loads(line) for line in (Path(__file__).parents[1] / "cases/format_tags.jsonl").read_text().splitlines()]
+
+def rows(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (Path(__file__).parents[1] / "cases" / name).read_text().splitlines()]
+
+
+CASES = rows("format_tags.jsonl")
+OWN = rows("format_tags_own.jsonl")
 RIGHT = "<think>Two plus two is four.</think> <answer>4</answer>"
 PIECES = ["<think>", "</think>", "<answer>", "</answer>", "x", " ", "\u200b", "<", "think>", "\n"]
 texts = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
@@ -32,6 +39,19 @@ def test_a_completion_gets_the_verdict_that_its_case_states(case: dict[str, obje
 
     assert verdict.value == float(bool(case["strict"])), case["why"]
     assert {key: case[key] for key in ("reasons", "answer", "think_nonempty", "think_only")} == verdict.details
+
+
+@pytest.mark.parametrize("case", OWN, ids=[case["id"] for case in OWN])
+def test_a_completion_gets_the_verdict_that_its_template_asks_for(case: dict[str, Any]) -> None:
+    options: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in case["options"].items()
+    }
+    finish = FinishReason(options.pop("finish", "UNKNOWN"))
+
+    verdict = judged(case["completion"], FormatTags(**options), finish)
+
+    assert {key: case[key] for key in ("reasons", "answer", "think_nonempty", "think_only")} == verdict.details
+    assert verdict.value == float(not case["reasons"]), case["why"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
@@ -57,16 +77,32 @@ def test_right_means_what_a_plain_reading_of_the_rule_says(text: str) -> None:
     assert judged(text).value == float(right)
 
 
-@given(texts, st.lists(st.integers(0, 60), max_size=5))
-def test_chunks_are_read_as_the_whole_text(text: str, cuts: list[int]) -> None:
-    whole, parts = TagScan(("think", "answer")), TagScan(("think", "answer"))
-    whole.feed(text)
+TEMPLATES = [
+    FormatTags(),
+    FormatTags(prefilled=True),
+    FormatTags(partial=True, end_tokens=("x", "<")),
+    FormatTags(tags=("think",), tail=True, holds="boxed"),
+    FormatTags(tags=("answer", "think"), tail=True, holds="tool_calls"),
+]
+
+
+@given(texts, st.lists(st.integers(0, 60), max_size=8), st.sampled_from(TEMPLATES))
+def test_chunks_are_judged_as_the_whole_text(text: str, cuts: list[int], verifier: FormatTags) -> None:
+    scan = verifier.scan()
     edges = sorted({0, *(min(cut, len(text)) for cut in cuts), len(text)})
     for start, end in pairwise(edges):
-        parts.feed(text[start:end])
+        scan.feed(text[start:end])
 
-    assert parts.report() == whole.report()
-    assert parts.spoilt == whole.spoilt
+    assert verifier.judge(scan.report()) == judged(text, verifier)
+
+
+@given(texts)
+def test_single_characters_are_judged_as_the_whole_text(text: str) -> None:
+    scan = FormatTags().scan()
+    for char in text:
+        scan.feed(char)
+
+    assert FormatTags().judge(scan.report()) == judged(text)
 
 
 def test_a_streamed_completion_is_known_to_be_wrong_as_soon_as_it_is() -> None:
@@ -151,6 +187,21 @@ def test_a_tag_named_twice_is_refused() -> None:
 )
 def test_the_answer_holds_what_the_template_asks_for(verifier: FormatTags, tail: str, fault: str | None) -> None:
     assert judged("<think>x</think>" + tail, verifier).details["reasons"] == ([] if fault is None else [fault])
+
+
+@pytest.mark.parametrize(
+    ("answer", "fault"),
+    [
+        ("<tool_call>" * 20_000, "no_tool_call"),
+        ('<tool_call>{"name": "a"}</tool_call>' * 20_000, None),
+        ("<tool_call>" + "[" * 100_000, "no_tool_call"),
+        ('<tool_call>{"name": "a", "x": "<tool_call>"}</tool_call>', None),
+    ],
+)
+def test_hostile_tool_calls_are_read_in_a_moment(answer: str, fault: str | None) -> None:
+    verifier = FormatTags(tags=("think",), tail=True, holds="tool_calls")
+
+    assert judged("<think>x</think>" + answer, verifier).details["reasons"] == ([] if fault is None else [fault])
 
 
 @pytest.mark.parametrize("piece", ["<think>", "</answer>", "<", "</thin", " ", "\u200b ", "a<think>b"])

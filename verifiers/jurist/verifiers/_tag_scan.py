@@ -34,6 +34,10 @@ _NOWHERE = -1
 
 def is_blank(text: str) -> bool:
     """Whether nothing in *text* shows on a page."""
+    if (
+        text[:1].isalnum() and text[0] < "\u115f"
+    ):  # most texts; the first letter that does not show is the Hangul filler
+        return False
     return _VISIBLE.search(text.lstrip()) is None
 
 
@@ -60,6 +64,16 @@ class TagReport:
     first: tuple[int, ...]
     second: tuple[int, ...]
 
+    @classmethod
+    def of(cls, text: str, tags: tuple[str, ...]) -> TagReport:
+        """Find the markers of a whole text."""
+        first: list[int] = []
+        second: list[int] = []
+        for marker in _markers(tags):
+            first.append(at := text.find(marker))
+            second.append(_NOWHERE if at == _NOWHERE else text.find(marker, at + len(marker)))
+        return cls(text, tags, tuple(first), tuple(second))
+
     def faults(self, *, open_ended: bool = False) -> list[str]:
         """Name what is wrong, as sorted codes.
 
@@ -69,10 +83,10 @@ class TagReport:
         """
         if _NOWHERE in self.first or max(self.second) != _NOWHERE:
             return sorted(self._count_faults())
-        if any(a > b for a, b in pairwise(self.first)):
+        if sorted(self.first) != list(self.first):
             return ["wrong_order"]
-        empty = [f"empty_{tag}" for i, tag in enumerate(self.tags) if is_blank(self.body(i) or "")]
-        return sorted(empty + self.outside(open_ended=open_ended))
+        found = [f"empty_{tag}" for i, tag in enumerate(self.tags) if is_blank(self.body(i) or "")]
+        return sorted(found + self.outside(open_ended=open_ended))
 
     def _count_faults(self) -> list[str]:
         ends = [f"{tag}_{end}" for tag in self.tags for end in ("open", "close")]
@@ -91,14 +105,15 @@ class TagReport:
         markers = _markers(self.tags)
         last = len(markers) - 1
         found: list[str] = []
-        if self.stands_once(0) and self.text[: self.first[0]].strip():
+        if self.stands_once(0) and not self.text[: self.first[0]].isspace() and self.first[0]:
             found.append("text_before")
         for i in range(1, last, 2):
             between = self.text[self.first[i] + len(markers[i]) : self.first[i + 1]]
-            if self.stands_once(i) and self.stands_once(i + 1) and between.strip():
+            if self.stands_once(i) and self.stands_once(i + 1) and between and not between.isspace():
                 found.append("text_between")
                 break
-        if not open_ended and self.stands_once(last) and self.text[self.first[last] + len(markers[last]) :].strip():
+        after = self.text[self.first[last] + len(markers[last]) :]
+        if not open_ended and self.stands_once(last) and after and not after.isspace():
             found.append("text_after")
         return found
 
@@ -112,10 +127,18 @@ class TagReport:
 
     def sole_body(self, tag: int) -> str | None:
         """Read the tag's body, trimmed; None unless it is the only one and holds no other marker."""
-        if not (self.stands_once(2 * tag) and self.stands_once(2 * tag + 1)):
+        start, end = self.first[2 * tag], self.first[2 * tag + 1]
+        if not (self.stands_once(2 * tag) and self.stands_once(2 * tag + 1)) or self._holds_marker(start, end):
             return None
-        body = self.body(tag)
-        return None if body is None or any(marker in body for marker in _markers(self.tags)) else trim(body)
+        return trim(self.text[start + len(self.tags[tag]) + 2 : end]) if start < end else None
+
+    def _holds_marker(self, start: int, end: int) -> bool:
+        """Whether a marker begins between two places; one that stands more than twice is looked for."""
+        places = zip(_markers(self.tags), self.first, self.second, strict=True)
+        return any(
+            start < first < end or (second != _NOWHERE and self.text.find(marker, start, end) != _NOWHERE)
+            for marker, first, second in places
+        )
 
     def tail(self, tag: int) -> str | None:
         """Read what follows the tag's closing; None unless that stands exactly once."""

@@ -6,13 +6,14 @@ each body. A tag's name is compared to the letter, and a tag that the thought me
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 
 from pydantic import Field
 
 from jurist.verifiers._commitment import last_boxes
+from jurist.verifiers._strict_json import strict_json, strict_json_at
 from jurist.verifiers._tag_scan import TagReport, TagScan, is_blank, trim
 from jurist.verifiers._values import FinishReason, Score
 
@@ -26,6 +27,8 @@ __all__ = ["FormatTags"]
 # Below 1.0 by one tag of R1's four: partial credit must never come near the real thing.
 MOST_PARTIAL = 0.75
 OUTSIDE_PENALTY = 0.25
+
+_CALL, _CALL_END = re.compile(r"\s*<tool_call>\s*"), re.compile(r"\s*</tool_call>\s*")
 
 TagName = Annotated[str, Field(pattern=r"^[^<>/\s]{1,64}$")]
 Holds = Literal["text", "boxed", "json_object", "tool_calls"]
@@ -93,14 +96,22 @@ class FormatTags:
         return scan
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
-        """Scan the completion once."""
-        scan = self.scan()
-        scan.feed(_without_end(sample.completion, self.end_tokens) if self.end_tokens else sample.completion)
-        report = scan.report()
+        """Find the tags and judge what is in them."""
+        text = f"<{self.tags[0]}>{sample.completion}" if self.prefilled else sample.completion
+        return self.judge(TagReport.of(text, self.tags), sample.finish_reason)
+
+    def judge(self, report: TagReport, finish_reason: FinishReason = FinishReason.UNKNOWN) -> Score:
+        """Judge what a scan of these tags reports, as `verdict` would the whole text."""
+        text = _without_end(report.text, self.end_tokens) if self.end_tokens else report.text
+        if len(text) < len(report.text):
+            report = TagReport.of(text, self.tags)
         last = len(self.tags) - 1
         answer = _tail(report, last) if self.tail else report.sole_body(last)
         faults = report.faults(open_ended=self.tail) or self._answer_faults(answer)
-        if faults and sample.finish_reason is FinishReason.LENGTH:
+        if not faults:
+            led = {"think_nonempty": True, "think_only": self.tail or last > 0}
+            return Score(1.0, "keeps to the template", {"reasons": faults, "answer": answer, **led})
+        if finish_reason is FinishReason.LENGTH:
             faults = sorted([*faults, "truncated"])
         thought = report.body(0)
         details = {
@@ -109,8 +120,6 @@ class FormatTags:
             "think_nonempty": None if thought is None else not is_blank(thought),
             "think_only": report.leads(),
         }
-        if not faults:
-            return Score(1.0, "keeps to the template", details)
         return Score(self._credit(report) if self.partial else 0.0, ", ".join(faults), details)
 
     def _answer_faults(self, answer: str | None) -> list[str]:
@@ -152,22 +161,21 @@ def _has_box(text: str) -> bool:
 
 def _is_json_object(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
-    except (ValueError, RecursionError):
+        return isinstance(strict_json(text), dict)
+    except ValueError:
         return False
 
 
 def _are_tool_calls(text: str) -> bool:
-    opening, closing = "<tool_call>", "</tool_call>"
-    calls = text.split(opening)
-    bodies = [call.strip().removesuffix(closing) for call in calls[1:]]
-    closed = all(call.strip().endswith(closing) for call in calls[1:])
-    return not calls[0].strip() and closed and bool(bodies) and all(_is_call(body) for body in bodies)
-
-
-def _is_call(text: str) -> bool:
-    try:
-        call = cast("object", json.loads(text))
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(call, dict) and isinstance(cast("dict[str, object]", call).get("name"), str)
+    """Whether the text is calls and nothing else; a call's JSON may hold the tags as text."""
+    at = 0
+    while (begin := _CALL.match(text, at)) is not None:
+        try:
+            call, at = strict_json_at(text, begin.end())
+        except ValueError:
+            return False
+        end = _CALL_END.match(text, at)
+        if end is None or not (isinstance(call, dict) and isinstance(cast("dict[str, object]", call).get("name"), str)):
+            return False
+        at = end.end()
+    return 0 < at == len(text)

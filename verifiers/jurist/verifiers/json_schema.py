@@ -15,6 +15,7 @@ from pydantic import Field
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
+from jurist.verifiers._strict_json import strict_json
 from jurist.verifiers._thought import answer_of
 from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Abstain, Cause, Score
@@ -71,7 +72,7 @@ class JsonSchema:
         try:
             faults = [
                 f"{error.json_path}: {error.message[:200]}"
-                for error in islice(validator.iter_errors(json.loads(text, parse_constant=_refuse)), MOST_FAULTS)
+                for error in islice(validator.iter_errors(strict_json(text)), MOST_FAULTS)
             ]
         except Unresolvable as error:
             return Abstain(Cause.INVALID_REFERENCE, f"the schema refers to what is not in it: {error}")
@@ -79,11 +80,6 @@ class JsonSchema:
             return Score(0.0, f"no JSON: {error}"[:200], {"faults": ["no JSON"]})
         reason = faults[0] if faults else "the schema accepts the value"
         return Score(filtered(1.0 / (1 + len(faults)), self.threshold), reason, {"faults": faults})
-
-
-def _refuse(constant: str) -> object:
-    message = f"{constant} is not JSON"
-    raise ValueError(message)
 
 
 def _text(schema: object) -> str:
