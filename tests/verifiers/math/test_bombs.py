@@ -27,14 +27,15 @@ DECIDED = (
 
 @pytest.mark.parametrize("answer", DECIDED, ids=lambda answer: answer[:30].encode("ascii", "replace").decode())
 def test_a_bomb_is_wrong_without_computer_algebra_in_fifty_milliseconds(answer: str) -> None:
-    given = Sample(task=Task(answers=("5",)), completion=f"\\boxed{{{answer}}}")
     MathAnswer().verdict(Sample(task=Task(answers=("\\sqrt 2",)), completion="\\boxed{\\sqrt 3}"))  # loads mpmath
-    start = time.process_time()
-    verdict = MathAnswer().verdict(given)
-    spent = time.process_time() - start
-    assert isinstance(verdict, Score), verdict
-    assert verdict.value == 0.0
-    assert spent < MOST_CPU_S
+    spent_s: list[float] = []
+    for reference in ("5", "7", "11"):  # the least of three: a busy machine takes CPU time, too
+        start = time.process_time()
+        verdict = MathAnswer().verdict(Sample(task=Task(answers=(reference,)), completion=f"\\boxed{{{answer}}}"))
+        spent_s.append(time.process_time() - start)
+        assert isinstance(verdict, Score), verdict
+        assert verdict.value == 0.0
+    assert min(spent_s) < MOST_CPU_S
 
 
 @pytest.mark.parametrize(

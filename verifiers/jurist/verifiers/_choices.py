@@ -33,7 +33,7 @@ _ALPHABETS = (
 )
 # A label touches no letter of its own script; Latin ones may stand inside a Chinese sentence.
 _WESTERN = r"0-9A-Za-z_\u00c0-\u052f"
-_APART = rf"(?![{_WESTERN}]|['’-][{_WESTERN}])"
+_APART = rf"(?![{_WESTERN}]|['’-][{_WESTERN}]|\+\+|#)"
 # Capitals that are words of English prose too: read as labels only where nothing else runs on behind them.
 _WORDLIKE = frozenset("AI")
 
@@ -46,16 +46,18 @@ _JOINT = (
     r"maybe|possibly|perhaps|also|even|alternatively)(?!\w)|和|或者?|及|与|以及|と|또는|和|又は|也可能|أو|और|या"
 )
 _FILLER = (
-    r"(?:the|this|it|is|it's|its|be|to|going|indeed|actually|clearly|therefore|thus|so|hence|then|definitely|surely|"
+    r"(?:the|this|it's|it|is|its|be|to|going|indeed|actually|clearly|therefore|thus|so|hence|then|definitely|surely|"
     r"simply|probably|likely|most|certainly|option|options|choice|choices|letter|letra|lettera|lettre|buchstabe|opsi|pilihan|answer|statement|number|final|correct|right|"
     r"best|both|either|only|just|opci[oó]n|op[çc][ãa]o|opzione|alternativa|réponse|respuesta|resposta|risposta|antwort|"
     r"вариант|ответ|буква|la|le|el|il|lo|der|die|das|l|that|would|must|should)(?!\w)|选项|選項|选|選|应该|应|是|项|項|为|為|"
-    r"第|は|은|는|정답|答案|[\s:=.\"'’“”()\[\]—–-]+"
+    r"第|は|은|는|정답|答案|では(?:ない|なく|ありません)|です|(?:가|이)?\s?아(?:니라?|닙니다)|입니다|नहीं|है|değil|نیست|"
+    r"(?:i|think|believe|am|confident|are)(?!\w)|[\s:=.\"'’“”()\[\]<>—–-]+"
 )
 _BREAK = r"[.!?。\n](?=\s|$|[^\x00-\x7f])"
 _DENIED_AFTER = re.compile(
     r"[)\].]?\s{0,2}(?:(?:is|are|was|isn't|can)\s{1,2})?(?:clearly\s|obviously\s|also\s)?"
-    r"(?:not|n't|wrong|incorrect|false|ruled\s+out|out\b|不对|是?错|不正确|ではない|が?\s*아니)",
+    r"(?:not|n't|wrong|incorrect|false|ruled\s+out|out\b|不对|是?错|不正确|では(?:ない|なく|ありません)|(?:가|이)?\s?아(?:니|닙|닌)|नहीं|değil"
+    r"|نیست)",
     re.IGNORECASE,
 )
 # A second thought after the option: "C, though it could also be B".
@@ -145,7 +147,7 @@ class Choices:
             elif kind == "label" and _is_label(match, text):
                 option = self.by_label[match[0].strip("()[].: ").casefold()]
             elif kind == "label":  # an article or a variable
-                kind = "filler" if match[0].islower() else "word"
+                kind = "filler" if match[0].islower() or match[0].strip() == "I" else "word"
             tokens.append(_Token(kind, option, match.start(), match.end()))
         return tokens
 
@@ -155,6 +157,8 @@ def _is_label(match: re.Match[str], text: str) -> bool:
     letter, rest = match[0].strip(), text[match.end() :]
     if len(letter) > 1 or not rest.strip() or not letter.isascii():
         return True
+    if letter.islower() and re.match(r"\s+[(\[]?[A-Z](?!\w)", rest):
+        return False  # an article: "a resposta é a C"
     runs_on = re.match(
         r"\s+(?!or\b|and\b|but\b|because\b|since\b|as\b|which\b|is\b|not\b|[A-Z]\b)[^\W\d]|\s*[=^+*<>]", rest
     )
@@ -164,13 +168,15 @@ def _is_label(match: re.Match[str], text: str) -> bool:
 def _token(by_label: dict[str, int], by_text: dict[str, int]) -> re.Pattern[str]:
     def apart(text: str) -> str:
         before = rf"(?<![{_WESTERN}])" if re.match(rf"[{_WESTERN}]", text) else ""
-        return before + re.escape(text) + (rf"(?![{_WESTERN}]|\.\d)" if re.search(rf"[{_WESTERN}]$", text) else "")
+        number = (r"(?<![-−.])" if text[0].isdigit() else ""), (r"(?!\s?\\?%)" if text[-1].isdigit() else "")
+        after = rf"(?![{_WESTERN}]|\.\d)" if re.search(rf"[{_WESTERN}]$", text) else ""
+        return before + number[0] + re.escape(text) + after + number[1]
 
     longest_first = sorted(by_text, key=len, reverse=True)
     texts = "|".join(map(apart, longest_first)) or r"(?!)"
     labels = "|".join(re.escape(label) for label in sorted(by_label, key=len, reverse=True))
     return re.compile(
-        rf"(?P<text>{texts})|(?P<label>[(\[]\s?(?:{labels})\s?[)\]]|(?<![{_WESTERN}])(?:{labels}){_APART}(?:[)\]:]|\.(?=\s|$))?)"
+        rf"(?P<text>{texts})|(?P<label>[(\[]\s?(?:{labels})\s?[)\]]|(?<![{_WESTERN}])(?<![A-Za-z]['’])(?:{labels}){_APART}(?:[)\]:]|\.(?=\s|$))?)"
         rf"|(?P<no>{_NOT})|(?P<joint>{_JOINT})|(?P<stop>{_BREAK})|(?P<filler>{_FILLER})|(?P<word>[{_WESTERN}]+|\S)",
         re.IGNORECASE,
     )

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from typing import Literal, NamedTuple
 
+from jurist.verifiers._cues import cues
 from jurist.verifiers._tag_scan import trim
 from jurist.verifiers._thought import answer_of
 
@@ -26,42 +27,36 @@ LONGEST_ANSWER = 2_000
 _BOX = re.compile(r"\\(?:f?boxed|fbox)\s*\{")
 _TAG = re.compile(r"<answer>((?:(?!</?answer>).){0,20000})</answer>", re.DOTALL)
 
-# "the answer is", "answer:" and their like, in the languages of the big multilingual question sets. A blank stands for
-# a few of any kind, a tilde for a few or none: every repetition has a bound, so that a run of blanks costs its length.
+# What announces an option, beside the cues of any answer. A blank stands for a few of any kind, a tilde for a few or
+# none: every repetition has a bound, so that a run of blanks costs its length.
 _IS = r"(?:~(?:is|are|was|must be|should be|would be|will be|has to be|be)\b~[:=]?|~[:=])"
-_CUES = (
+_LABEL_NEXT = r"(?=[(\[]?(?-i:[A-Z]{1,8})(?!\w))"
+_OPTIONS = (
     rf"\b(?:answers?|choice|option|response|letter)(?: (?:to (?:this|the) (?:question|problem)))?[\s*_]{{0,6}}{_IS}",
     r"\b(?:correct|right|best|true)(?: (?:one|statement|answer|option|choice))?" + _IS,
     r"\b(?:correct|right|best|true) (?:options|choices|statements) are\b",
     r"\b(?:i|we)(?:'ll|'d| will| would| must| can)? (?:choose|pick|select|answer|guess|say|go (?:with|for))\b",
-    r"(?:答案|正确的?选项|正確的?選項|正确答案|最终答案|选项|答)(?:应该|應該|应当)?(?:是|为|為|：|:|(?=不是|并非))",
-    r"(?:故|因此|所以|应|應|本题)(?:选择?|選擇?)",
-    r"(?:正解|答え|解答|回答)(?:は|[：:])",
-    r"(?:정답|답)(?:은|:|：)",
-    r"\b(?:respuesta|opci[oó]n|alternativa)(?: (?:correcta|final))?~(?:es\b|:)",
+    rf"\bleav(?:es|ing)(?: only)? {_LABEL_NEXT}",
+    r"(?:正确的?选项|正確的?選項|选项|答)(?:应该|應該|应当)?(?:是|为|為|：|:|(?=不是|并非))",
+    rf"(?<![不没非])(?:故|因此|所以|应|應|本题|答案)?(?:选择?|選擇?)~(?:[:：]|{_LABEL_NEXT})",
+    r"\b(?:opci[oó]n|alternativa)(?: (?:correcta|final))?~(?:es\b|:)",
     r"\b(?:r[ée]ponse|option)(?: (?:correcte|finale|juste))?~(?:est\b|:)",
-    r"\b(?:antwort|l[öo]sung)(?: (?:ist|lautet)\b|~:)",
-    r"\b(?:resposta|op[çc][ãa]o|alternativa)(?: (?:correta|certa|final))?~(?:[ée]\b|:)",
-    r"\b(?:risposta|opzione)(?: (?:corretta|giusta|finale))?~(?:[èe]\b|:)",
-    r"\bantwoord(?: is\b|~:)",
-    r"\b(?:ответ|відповідь|отговор)~(?:[:—–-]|это\b|є\b)",
-    r"(?:الإجابة|الجواب)(?: (?:الصحيحة|النهائية|الصحيح|النهائي))?~(?:هي|هو|:)",
-    r"(?:پاسخ|جواب)(?: (?:صحیح|نهایی|درست))?~(?:است|:)",
-    r"(?:उत्तर|जवाब)(?: है)?~[:：]?",
-    r"(?:উত্তর)(?: হল)?~[:：]",
-    r"\bđáp án(?: (?:đúng|cuối cùng))?~(?:là\b|:)",
-    r"\bcevap~:",
-    r"\bjawaban(?:nya)?(?: (?:yang benar|akhir(?:nya)?))?~(?:adalah\b|:)",
-    r"\bodpowied[źz](?: to\b|~:)",
-    r"คำตอบ(?:คือ|:)",
+    r"\b(?:op[çc][ãa]o|alternativa|letra)(?: (?:correta|certa|final))?~(?:[ée]\b|:)",
+    r"\bopzione(?: (?:corretta|giusta|finale))?~(?:[èe]\b|:)",
+    r"\bвариант~(?:[:—–-]|это\b)",
+    rf"\b(?:antwort|cevap|svar|respuesta|r[ée]ponse|risposta|resposta|odpowied[źz]|ответ|jawaban) {_LABEL_NEXT}",
+    rf"\b(?:letra|lettre) {_LABEL_NEXT}",
+    rf"(?:گزینه|ตอบ|उत्तर|जवाब|উত্তর)~{_LABEL_NEXT}",
 )
-_CUE = re.compile("|".join(_CUES).replace("~", r"\s{0,4}").replace(" ", r"\s{1,4}"), re.IGNORECASE)
+_OPTION = re.compile("|".join(_OPTIONS).replace("~", r"\s{0,4}").replace(" ", r"\s{1,4}"), re.IGNORECASE)
 # Looking for a cue costs about 20 ns a character; an answer stands near the end.
 CUES_WITHIN = 20_000
 _DRESS = re.compile(
     r"\\(?:text|textbf|textit|textrm|textsf|mathrm|mathbf|mathsf|mathit|operatorname|mbox|bf|rm)\b\s*|\\[,;:!() \[\]]"
     r"|[*_`${}]|\\quad\b|</?[a-z]{1,10}>"
 )
+_BLACK_LETTERS = {start + place: 65 + place for start in (0x1F150, 0x1F170) for place in range(26)}
+"""White letters in black circles and squares, which NFKC leaves alone."""
 _UNSEEN = re.compile(r"[\x00-\x08\x0e-\x1f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -74,7 +69,7 @@ class Commitment(NamedTuple):
 
 def plain(text: str) -> str:
     """Take off what is dress and not content: Markdown, LaTeX text macros, invisible marks; NFKC, single blanks."""
-    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text))
+    text = _UNSEEN.sub("", unicodedata.normalize("NFKC", text.translate(_BLACK_LETTERS)))
     return " ".join(_DRESS.sub(" ", text).split())
 
 
@@ -120,11 +115,20 @@ def commitments(completion: str) -> list[Commitment]:
     tags = _TAG.findall(answer)
     if tags:
         return [Commitment("tag", tags[-1])] if trim(tags[-1]) else []
+    if "<answer>" in answer:
+        return []
     near = answer[-CUES_WITHIN:]
-    cues = [Commitment("cue", _after(near, match.end())) for match in list(_CUE.finditer(near))[-MOST_CUES:]]
-    return [*reversed(cues), *_last_line(near)]
+    return [*_announced(near), *_last_line(near)]
 
 
+def _announced(text: str) -> list[Commitment]:
+    """List what cues announce, the last one first; what one denies is said to be denied."""
+    ends = {match.end(): "" for match in list(_OPTION.finditer(text))[-MOST_CUES:]}
+    ends |= {cue.end: "not " if cue.denied else "" for cue in cues(text) if not cue.asked}
+    return [Commitment("cue", ends[end] + _after(text, end)) for end in sorted(ends, reverse=True)]
+
+
+_SENTENCE_END = re.compile(r"(?<=\w\w[.!?])\s+(?=[A-Z(])")
 _LISTED = re.compile(r"\W{0,8}(\w)[.):]\s")
 
 
@@ -132,8 +136,10 @@ def _last_line(text: str) -> list[Commitment]:
     """Take the last line that says anything, unless it is the end of a list: A, B, C, D recited are no answer."""
     lines = [line for line in text.splitlines() if trim(line)][-2:]
     marks = [_LISTED.match(line) for line in lines]
-    listed = len(marks) > 1 and all(marks)
-    return [] if listed else [Commitment("line", line) for line in lines[-1:]]
+    if not lines or (len(marks) > 1 and all(marks)):
+        return []
+    sentences = _SENTENCE_END.split(lines[-1].rstrip(" .*"))
+    return [Commitment("line", lines[-1]), *(Commitment("line", sentence) for sentence in sentences[:0:-1][:1])]
 
 
 _JOINT = re.compile(r"[\s,;，、/&$*]*(?:and|or|und|oder|et|ou|y|o|和|或|及)?[\s,;，、/&$*]*", re.IGNORECASE)

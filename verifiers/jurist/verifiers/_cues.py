@@ -54,7 +54,7 @@ _LANGUAGES = (
         "answers|answer|ans",
         "results|result",
         "is|are|was|were|equals|equal|be|becomes",
-        r"not|n['’]t|cannot|never|neither|wrong|wrongly|incorrect|incorrectly|unknown|unclear|no longer",
+        r"not|\w*n['’]t|cannot|never|neither|wrong|wrongly|incorrect|incorrectly|unknown|unclear|no longer",
     ),
     _Language(
         "endergebnis|ergebnis|antwort|lösung", "resultat", "ist|sind|lautet|lauten|beträgt|wäre", "nicht|kein|keine|nie"

@@ -98,6 +98,8 @@ class Atoms(Expressions):
             self.take()
             return self.fraction()
         if text in FUNCTIONS and len(text) > 1:
+            if self.ahead().text == "(" and self.ahead(2).text == "[":
+                return self.fail()  # a program's call with a list
             self.take()
             return self.function(FUNCTIONS[text])
         if text in {"bar", "hat", "vec"} and self.ahead().text == "{":

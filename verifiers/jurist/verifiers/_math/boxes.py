@@ -61,6 +61,10 @@ _DENIALS = (
     "不",
     "并",
 )
+_TAKEN_BACK = re.compile(
+    r"[\s$*)\]\\]*(?:is|was|are|would\s+be)(?:\s+(?:clearly|definitely|obviously|also))?\s+(?:wrong|incorrect|false"
+    r"|not\s+(?:the\s+)?(?:right|correct|final|answer|solution))\b"
+)
 _PERCENT = re.compile(r"\s*\$?\s*(?:\\?%|percent\b|pct\b)")
 _JOINT = re.compile(
     r"[\s$.,;*]*(?:\\text\s*\{\s*(?:and|or)\s*\}|\\(?:quad|qquad|land|lor|[,;:()\[\] ])|\band\b|\bor\b|[\s,;$&])*"
@@ -87,6 +91,8 @@ def last_box(text: str) -> Box | None:
     before = text[max(0, start - MAX_BEFORE) : start].lower()
     if any(word in before for word in _DENIALS) and _NEGATED.search(before):
         return Box("", fault="the box is denied")
+    if _TAKEN_BACK.match(text, end):
+        return Box("", fault="the box is taken back")
     joined, hedged = ("", False) if alone else _joined(text, start, content)
     percent = _PERCENT.match(text, end)
     return Box(f"{content} \\%" if percent and "%" not in content else content, joined, hedged)

@@ -103,22 +103,51 @@ class Brackets(Atoms):
         if name == "array" and self.sees("sign", "{"):
             while not self.accept("sign", "}"):
                 self.take()
+        if name in ROWS_WITHOUT_SHAPE:
+            return self.lines()
         rows = [self.row()]
         while self.accept("sign", "\\\\"):
             if not self.sees("command", "end"):
                 rows.append(self.row())
-        self.expect("command", "end")
-        self.expect("sign", "{")
-        while not self.accept("sign", "}"):
-            self.take()
-        if name in ROWS_WITHOUT_SHAPE:
-            return rows[0].args[0] if len(rows) == 1 else Apply("list", tuple(row.args[-1] for row in rows))
+        self.end()
         if name in {"cases", "dcases", "rcases"}:
             return _system(rows) or Apply("cases", tuple(rows))
         if name not in MATRICES:
             self.fail()
         matrix = Apply("matrix", tuple(rows))
         return determinant(matrix) if name == "vmatrix" else matrix
+
+    def end(self) -> None:
+        """Read the end of an environment."""
+        self.expect("command", "end")
+        self.expect("sign", "{")
+        while not self.accept("sign", "}"):
+            self.take()
+
+    def lines(self) -> Tree:
+        """Read aligned lines: each a relation of its own, or one that goes on where the line before ended."""
+        close = next((at for at in range(self.at, len(self.tokens)) if self.tokens[at].text == "end"), len(self.tokens))
+        self.tokens[self.at : close] = [
+            token for token in self.tokens[self.at : close] if token.kind != "sign" or token.text != "&"
+        ]
+        found = [self.chain()]
+        while self.accept("sign", "\\\\"):
+            if self.sees("command", "end"):
+                break
+            last = found[-1]
+            signs: tuple[str, ...] = ()
+            if (sign := self.relation()) is not None:
+                signs = (sign,)
+            line = self.chain()
+            if not signs:
+                found.append(line)
+                continue
+            head, tail = (
+                (side.terms, side.signs) if isinstance(side, Chain) else ((side,), ()) for side in (last, line)
+            )
+            found[-1] = Chain((*head[0], *tail[0]), (*head[1], *signs, *tail[1]))
+        self.end()
+        return found[0] if len(found) == 1 else Apply("list", tuple(found))
 
     def row(self) -> Apply:
         """Read the cells of one line."""

@@ -101,6 +101,10 @@ class Cursor:
         """Read a whole answer, to the end or to a closing sign."""
         raise NotImplementedError
 
+    def relation(self) -> str | None:
+        """Read a relation sign, if one stands here."""
+        raise NotImplementedError
+
     def chain(self) -> Tree:
         """Read expressions joined by relation signs."""
         raise NotImplementedError

@@ -68,6 +68,9 @@ class Expressions(Cursor):
             elif self.sees("command", "mod", "bmod") or self.sees("word", "mod"):
                 self.take()
                 left = Apply("mod", (left, self.signed_factor()))
+            elif self.sees("sign", "{") and self.ahead().text == "}":
+                self.take()
+                self.take()
             elif self.accept("command", "pmod"):
                 left = Apply("pmod", (left, self.argument()))
             elif self.starts_factor(left):

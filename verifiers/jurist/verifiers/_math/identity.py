@@ -25,7 +25,7 @@ from jurist.verifiers._math.tree import Apply, Number, Symbol, Tree, free_symbol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-__all__ = ["identical", "order", "real_value"]
+__all__ = ["identical", "infinity", "is_worked_out", "order", "real_value"]
 
 DRAWS = 48
 """Points tried before giving up on finding some where both expressions are real."""
@@ -104,8 +104,13 @@ def _has_symbol(tree: Tree, name: str) -> bool:
     return any(isinstance(node, Symbol) and node.name == name for node in walk(tree))
 
 
+def is_worked_out(tree: Tree) -> bool:
+    """Tell an expression whose value must be worked out first: a limit, a sum, an integral."""
+    return _has(tree, *ASKED, "integral", "sum", "prod")
+
+
 def _asked(left: Tree, right: Tree) -> bool:
-    return _has(left, *ASKED, "integral", "sum", "prod") or _has(right, *ASKED, "integral", "sum", "prod")
+    return is_worked_out(left) or is_worked_out(right)
 
 
 def _counters(tree: Tree) -> frozenset[str]:
@@ -216,12 +221,12 @@ def _draws(names: Sequence[str], counters: frozenset[str], random: Random) -> It
     for draw in range(DRAWS):
         point: dict[str, Fraction] = {}
         for index, name in enumerate(names):
-            if name in counters or draw % 8 == 1:
+            if name in counters or draw % 8 == 2:  # noqa: PLR2004 - now and then
                 point[name] = Fraction(random.randrange(2, 9) + index)
                 continue
             size = (Fraction(97, 100), Fraction(3), Fraction(9), Fraction(40))[draw % 4]
-            low = 0 if draw % 3 else -size
-            point[name] = low + (size - low) * Fraction(random.randrange(1, 1 << 20), 1 << 20)
+            negative = draw % 2 and not draw >> (1 + index % 3) & 1
+            point[name] = (-size if negative else size) * Fraction(random.randrange(1, 1 << 20), 1 << 20)
         yield point
 
 
@@ -232,7 +237,8 @@ def _by_points(left: Tree, right: Tree, names: Sequence[str], counters: frozense
     complex_values = _has_symbol(left, "i") or _has_symbol(right, "i")
     agreed: list[dict[str, Fraction]] = []
     draws = DRAWS_OF_INTEGRALS if _has(left, "integral") or _has(right, "integral") else DRAWS
-    for point in islice(_draws(names, counters, random), draws):
+    least = 2 + 2 ** (1 + min(len(names), 2))
+    for draw, point in enumerate(islice(_draws(names, counters, random), draws)):
         try:
             one = _try(left, doubles(), point, complex_values=complex_values)
             other = _try(right, doubles(), point, complex_values=complex_values)
@@ -241,7 +247,7 @@ def _by_points(left: Tree, right: Tree, names: Sequence[str], counters: frozense
         if _differ(one, other):
             return False
         agreed.append(point)
-        if len(agreed) == POINTS:
+        if len(agreed) >= POINTS and draw + 1 >= least:
             break
     if len(agreed) < FEWEST_POINTS:
         return None

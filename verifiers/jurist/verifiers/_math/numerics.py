@@ -28,8 +28,12 @@ MAX_ANGLE = 1e12
 """Of a trigonometric function's argument: reducing larger ones costs as many digits as they have."""
 MAX_GAMMA = 1e6
 """Of a factorial's argument."""
+MAX_ZETA = 60
+"""Of zeta's argument: it nears one faster than digits show."""
 GUARD_DIGITS = 14
 """Of a computation in many digits, not trusted; a sum that is smaller than this leaves is zero."""
+ALL_LOST = 1e16
+"""How much smaller than its terms a sum may be of which a double shows nothing."""
 ROUNDING = 1e-14
 """Relative error granted to a double that comes out of some dozen operations."""
 WORST_INTEGRAL = 0.01
@@ -103,6 +107,8 @@ class Numerics(Arithmetic[Any]):
         total = left + right
         size, left_over = max(abs(left), abs(right)), abs(total)
         if left_over <= size * self.smallest:
+            if size and self.context is doubles():
+                self.loss = max(self.loss, ALL_LOST)  # nothing is left, or all that is left was rounded away
             return self.context.zero
         if left_over < size:
             self.loss = max(self.loss, float(size / left_over))
@@ -243,6 +249,8 @@ class Numerics(Arithmetic[Any]):
             case "binom":
                 return context.binomial(*values)
             case "zeta":
+                if abs(value) > MAX_ZETA:
+                    raise UnsupportedError(head)
                 return context.zeta(value)
             case _ if head in TRIGONOMETRIC:
                 return self.trigonometric(head, value)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from jurist.verifiers._math.evaluation import UndefinedError
-from jurist.verifiers._math.identity import identical, infinity, real_value
+from jurist.verifiers._math.identity import identical, infinity, is_worked_out, real_value
 from jurist.verifiers._math.rationals import rational
 from jurist.verifiers._math.rules import Finding, Rules
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, free_symbols, walk
@@ -190,7 +190,7 @@ def _has_pi(tree: Tree) -> bool:
 
 def _plain(one: Tree, other: Tree, rules: Rules) -> Finding:
     """Compare two values without units: decimals by the digits they carry, everything else exactly."""
-    if infinity(one) or infinity(other):
+    if (infinity(one) or infinity(other)) and not (is_worked_out(one) or is_worked_out(other)):
         return Finding(infinity(one) == infinity(other), "infinity")
     finding = identical(one, other)
     if finding.equal is True:

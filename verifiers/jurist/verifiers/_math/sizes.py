@@ -21,6 +21,8 @@ LGAMMA_ROUNDING = 1e-14
 """Relative error of the logarithm of a factorial."""
 LARGEST_COUNT = 10**300
 """Of factors: within a double's range."""
+MODERATE = 1e200
+"""Logarithms below this are far from those that no double holds."""
 LEAST_GAP = 1e-9
 """Between two logarithms that are told apart."""
 
@@ -94,7 +96,11 @@ class Sizes(Arithmetic[Size]):
             raise UnsupportedError
         if not power.sign or not number.logarithm:
             return Size(1, 0.0)
-        factor = math.inf if power.logarithm > 700 else math.exp(power.logarithm)  # noqa: PLR2004 - a double's range
+        if abs(number.logarithm) <= 2 * number.error:
+            raise UnsupportedError  # so near to one that it may lie on either side
+        if power.logarithm > 700:  # noqa: PLR2004 - a double's range
+            return Size(1, math.copysign(math.inf, power.sign * number.logarithm))
+        factor = math.exp(power.logarithm)
         error = factor * number.error + abs(factor * number.logarithm) * (power.error + ROUNDING)
         return Size(1, power.sign * factor * number.logarithm, error)
 
@@ -103,7 +109,9 @@ class Sizes(Arithmetic[Size]):
             value = self.value(args[0])
             if head == "sqrt":
                 return Size(value.sign, value.logarithm / 2, value.error) if value.sign >= 0 else self.fail()
-            size = math.inf if value.logarithm > 700 else math.exp(value.logarithm)  # noqa: PLR2004 - a double's range
+            if value.logarithm > 700:  # noqa: PLR2004 - a double's range
+                return Size(1, value.sign * math.inf)
+            size = math.exp(value.logarithm)
             return Size(1, value.sign * size, size * (value.error + ROUNDING))
         if head in {"ln", "log"}:
             logarithm = self.logarithm(args[0])
@@ -155,5 +163,7 @@ def sizes_differ(left: Tree, right: Tree) -> bool:
         return True
     if not one.sign or (math.isinf(one.logarithm) and math.isinf(other.logarithm)):
         return False
+    if math.isinf(one.logarithm) or math.isinf(other.logarithm):
+        return min(abs(one.logarithm), abs(other.logarithm)) < MODERATE
     gap = abs(one.logarithm - other.logarithm)
     return gap > LEAST_GAP + 4 * (one.error + other.error) and not math.isnan(gap)

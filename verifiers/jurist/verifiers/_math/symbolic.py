@@ -144,16 +144,25 @@ def evaluated(tree: Tree) -> Tree:
         return tree
     if tree.head in HARD:
         try:
-            return from_sympy(sympy.simplify(to_sympy(tree).doit()))
+            return from_sympy(sympy.simplify(_first_pieces(to_sympy(tree).doit())))
         except FAULTS:
             return tree
     return Apply(tree.head, tuple(evaluated(arg) for arg in tree.args))
 
 
+def _first_pieces(expression: Expression) -> Expression:
+    """Take a series for its value where it converges, which is the first piece of what SymPy says."""
+
+    def first(*pieces: Expression) -> Expression:
+        return pieces[0][0]
+
+    return expression.replace(sympy.Piecewise, first)
+
+
 def vanishes(left: Tree, right: Tree) -> bool | None:
     """Tell whether the difference of two expressions is zero; None if SymPy cannot."""
     try:
-        gap = to_sympy(left).doit() - to_sympy(right).doit()
+        gap = _first_pieces(to_sympy(left).doit() - to_sympy(right).doit())
         if gap == 0 or sympy.simplify(gap) == 0:
             return True
         known = gap.equals(0)

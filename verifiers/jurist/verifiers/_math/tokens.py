@@ -75,6 +75,7 @@ _TOKEN = re.compile(
 )
 _COMMA_GROUP = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?!,?\d)(?:\.\d+)?")
 _COMMA_DECIMAL = re.compile(r"\d+,\d+(?![,.\d])")
+_PROGRAM_NUMBER = re.compile(r"0[xXbBoO][0-9A-Fa-f]")
 _EXPONENT = re.compile(r"(?:[eE]-?\d+|E\+?\d+|e\+\d\d+)(?![\w.])")
 _DOTS = re.compile(r"\s*(?:\.\.\.|\\[lc]?dots\b)")
 _OPENING = frozenset({"(", "[", "\\{"})
@@ -137,6 +138,9 @@ def _number(text: str, start: int, end: int, commas: Commas) -> tuple[str, int]:
     if commas == "decimal" and _COMMA_DECIMAL.fullmatch(piece):
         piece = piece.replace(",", ".")
     piece = re.sub(r"[^\d.()]", "", piece)
+    if _PROGRAM_NUMBER.match(text, start):
+        message = "a number of a program"
+        raise TooLongError(message)
     exponent = _EXPONENT.match(text, end)
     if exponent is not None:
         return piece + exponent[0], exponent.end()

@@ -111,7 +111,22 @@ _PREFIXES = {
 _GENERIC = frozenset({"unit", "square", "cubic", "sq", "cu", "squared", "cubed", "each", "of", "a", "an", "the", "per"})
 _NO_UNIT = frozenset(
     {"or", "not", "and", "maybe", "but", "if", "else", "is", "isn't", "wrong", "because", "where", "when", "for", "no"}
-    | {"either", "neither", "any", "some", "about", "guess", "answer", "correct", "gold", "true", "false", "with"}
+    | {
+        "either",
+        "neither",
+        "any",
+        "some",
+        "about",
+        "guess",
+        "answer",
+        "correct",
+        "incorrect",
+        "invalid",
+        "gold",
+        "true",
+        "false",
+        "with",
+    }
     | {
         "perhaps",
         "possibly",
