@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from google.protobuf.struct_pb2 import Struct
@@ -107,3 +107,28 @@ def test_a_groups_scores_are_in_the_order_of_its_rollouts(
     assert reward_pb2.ScoreStreamResponse.FromString(encode.stream_response(scores)).scores == expected
     batch = reward_pb2.ScoreBatchResponse.FromString(encode.batch_response(name, [scores, scores]))
     assert batch == reward_pb2.ScoreBatchResponse(groups=[expected, expected], request_id=name)
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(2**53), 2**53)
+    | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=5))
+def test_details_are_written_as_protobuf_writes_them(details: dict[str, Any]) -> None:
+    expected = Struct()
+    expected.update(details)
+
+    assert component(Score(1.0, "", details)).details == expected
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", object(), {1: 2}, ["\ud800"], {1, 2}])
+def test_details_that_json_lacks_are_refused(value: object) -> None:
+    with pytest.raises((TypeError, ValueError)):  # each has its own message
+        component(Score(1.0, "", {"a": value}))

@@ -1,9 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,28 +64,3 @@ def test_an_unknown_field_in_the_old_form_of_groups_is_passed_over() -> None:
     request.groups.add(group_id="g", task=reward_pb2.Task()).rollouts.add(completion="x")
 
     assert [group.group_id for group in DECODER.batch(old + request.SerializeToString()).groups] == ["g"]
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.integers(-(2**53), 2**53)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)
-
-
-@given(st.dictionaries(st.text(), JSON, max_size=5))
-def test_details_are_written_as_protobuf_writes_them(details: dict[str, Any]) -> None:
-    expected = Struct()
-    expected.update(details)
-
-    assert Struct.FromString(wire.struct(details)) == expected
-
-
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", object(), {1: 2}, ["\ud800"], {1, 2}])
-def test_details_that_json_lacks_are_refused(value: object) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011  # each has its own message
-        wire.struct({"a": value})

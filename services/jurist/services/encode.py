@@ -6,7 +6,11 @@ what the workers wrote and never reads it.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
+
+from google.protobuf.struct_pb2 import NULL_VALUE
 
 from jurist.services import wire
 from jurist.services.decode import ADVANTAGES
@@ -14,7 +18,9 @@ from jurist.v1 import reward_pb2
 from jurist.verifiers import Cause, Score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from google.protobuf.struct_pb2 import Struct, Value
 
     from jurist.services.values import GroupReward, PlannedTerm, Recipe
     from jurist.verifiers import Verdict
@@ -29,16 +35,7 @@ ROLLOUT_ID = wire.tag(RolloutScore.ROLLOUT_ID_FIELD_NUMBER, wire.LENGTH)
 REWARD = wire.tag(RolloutScore.REWARD_FIELD_NUMBER, wire.FIXED64)
 ADVANTAGE = wire.tag(RolloutScore.ADVANTAGE_FIELD_NUMBER, wire.FIXED64)
 COMPONENTS = wire.tag(RolloutScore.COMPONENTS_FIELD_NUMBER, wire.LENGTH)
-SCORE = wire.tag(Component.SCORE_FIELD_NUMBER, wire.FIXED64)
-REASON = wire.tag(Component.REASON_FIELD_NUMBER, wire.LENGTH)
-ELAPSED_MS = wire.tag(Component.ELAPSED_MS_FIELD_NUMBER, wire.FIXED64)
-DETAILS = wire.tag(Component.DETAILS_FIELD_NUMBER, wire.LENGTH)
-ABSTENTIONS = {
-    cause: Component(
-        abstention=reward_pb2.Abstention(cause=getattr(reward_pb2, f"CAUSE_{cause.value}"))
-    ).SerializeToString()
-    for cause in Cause
-}
+CAUSES = {cause: reward_pb2.Cause.Value(f"CAUSE_{cause}") for cause in Cause}
 
 
 def heading(planned: PlannedTerm) -> bytes:
@@ -56,13 +53,51 @@ def component(begun: bytes, verdict: Verdict, elapsed_ms: float) -> bytes:
     """Return a component, begun with its term's heading, as a field of the rollout's score.
 
     Raises:
-        ValueError: the details are no JSON.
+        TypeError, ValueError: the details are no JSON.
     """
-    outcome = SCORE + wire.double(verdict.value) if isinstance(verdict, Score) else ABSTENTIONS[verdict.cause]
-    reason = verdict.reason.encode("utf-8", "replace")  # it may quote a lone surrogate
-    details = wire.field(DETAILS, wire.struct(verdict.details)) if verdict.details else b""
-    elapsed = ELAPSED_MS + wire.double(elapsed_ms)
-    return wire.field(COMPONENTS, b"".join((begun, outcome, wire.field(REASON, reason), elapsed, details)))
+    message = Component()
+    if isinstance(verdict, Score):
+        message.score = verdict.value
+    else:
+        message.abstention.cause = CAUSES[verdict.cause]
+    message.reason = verdict.reason if verdict.reason.isascii() else _utf8(verdict.reason)
+    message.elapsed_ms = elapsed_ms
+    if verdict.details:
+        _write_struct(verdict.details, message.details)
+    return wire.field(COMPONENTS, begun + message.SerializeToString())
+
+
+def _utf8(text: str) -> str:
+    """Replace what the wire cannot carry: a reason may quote a lone surrogate."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _write_struct(values: Mapping[str, object], struct: Struct) -> None:
+    """Do what `Struct.update` does, in half the time."""
+    fields = struct.fields
+    for name, value in values.items():
+        _write_value(value, fields[name])
+
+
+def _write_value(value: object, into: Value) -> None:
+    match value:
+        case str():
+            into.string_value = value
+        case None:
+            into.null_value = NULL_VALUE
+        case bool():
+            into.bool_value = value
+        case int() | float() if math.isfinite(value):
+            into.number_value = value
+        case list() | tuple():
+            into.list_value.SetInParent()
+            for item in cast("Sequence[object]", value):
+                _write_value(item, into.list_value.values.add())
+        case Mapping():
+            into.struct_value.SetInParent()
+            _write_struct(cast("Mapping[str, object]", value), into.struct_value)
+        case _:
+            raise ValueError(f"JSON has no {value!r}")
 
 
 def group_scores(reward: GroupReward) -> bytes:

@@ -139,15 +139,14 @@ class _Bench:
             return self._told(cell, _abstention(error), (perf_counter() - start) * 1e3)
 
     def _told(self, cell: Cell, outcome: Verdict | Ask, elapsed_ms: float) -> tuple[Outcome, bytes]:
-        match outcome:
-            case Score(value):
-                return float(value), encode.component(self._headings[cell.term], outcome, elapsed_ms)
-            case Abstain(cause):
-                return cause, encode.component(self._headings[cell.term], outcome, elapsed_ms)
-            case Ask(questions):
-                hash(questions)  # what cannot be hashed or sent is this cell's fault, and must not become another's
-                pickle.dumps(outcome)
-                return outcome, b""
+        if isinstance(outcome, Score):
+            return float(outcome.value), encode.component(self._headings[cell.term], outcome, elapsed_ms)
+        if isinstance(outcome, Abstain):
+            return outcome.cause, encode.component(self._headings[cell.term], outcome, elapsed_ms)
+        if isinstance(outcome, Ask):  # pyright: ignore[reportUnnecessaryIsInstance]  # a plugin's may be anything
+            hash(outcome.questions)  # what cannot be hashed or sent is this cell's fault, and must not become another's
+            pickle.dumps(outcome)
+            return outcome, b""
         raise TypeError(f"a verifier answers with Score, Abstain or Ask, not {type(outcome).__name__}")
 
 

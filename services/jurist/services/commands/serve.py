@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import structlog
 import typer
 
+from jurist.services.allocator import keep_freed_memory
 from jurist.services.commands.ending import told
 from jurist.services.config import configure
 from jurist.services.log import configure_logs
@@ -65,6 +66,7 @@ def serve(  # noqa: PLR0913, PLR0917  # a flag each
             log_format=log_format,
         )
         configure_logs(settings.log_format, verbose=verbose)
+        keep_freed_memory()
         asyncio.run(_serve(settings))
 
 

@@ -22,7 +22,7 @@ from jurist.services.lanes.worker import ARENA_START, HEADER, read_progress
 from jurist.services.lanes.zygote import Birth, Zygote
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Awaitable, Coroutine, Sequence
 
     from jurist.services.judge import Cell, Work
     from jurist.services.lanes.worker import Limits
@@ -95,7 +95,11 @@ class _Worker:
 
 
 class WorkerPool:
-    """`size` workers, each held to `limits`; `stall_s` is how long one cell may take by the clock, seconds."""
+    """`size` workers, each held to `limits`.
+
+    One that neither begins a cell nor uses CPU time for `stall_s` is killed, at the latest after twice that; seconds by
+    the clock.
+    """
 
     def __init__(self, size: int, limits: Limits, stall_s: float) -> None:
         self.size = size
@@ -103,6 +107,7 @@ class WorkerPool:
         self._stall_s = stall_s
         self._zygote = Zygote(limits)
         self._workers: set[_Worker] = set()
+        self._looks: dict[_Worker, asyncio.TimerHandle] = {}  # the next one at each worker that is at work
         self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
         self._chores: set[asyncio.Task[None]] = set()
         self._stopping = False
@@ -168,16 +173,13 @@ class WorkerPool:
 
     async def _attend(self, worker: _Worker, pickled: bytes, buffers: Sequence[bytes | memoryview]) -> object:
         """Have a worker do one job, then give it back, or see to its successor."""
-        watch = asyncio.ensure_future(self._watch(worker))
         try:
-            result = await worker.do(pickled, buffers)
+            result = await self._watched(worker, worker.do(pickled, buffers))
         except (EOFError, OSError):
             raise await self._autopsy(worker) from None
         except BaseException:  # cancelled, or a result that cannot be read: what it does now is not known
             self._later(self._replace(worker))
             raise
-        finally:
-            watch.cancel()
         if worker.worn:
             self._later(self._replace(worker))
         else:
@@ -191,17 +193,21 @@ class WorkerPool:
         self._workers.add(worker)
         return worker
 
-    async def _watch(self, worker: _Worker) -> None:
-        """Kill the worker when one cell lasts longer than `stall_s` by the clock and uses no CPU time meanwhile."""
-        last: tuple[int, int] | None = None
-        while True:
-            now = (read_progress(worker.shared)[0], _cpu_ns(worker.pid))
-            if now == last:
-                worker.stalled = True
-                self._zygote.kill(worker.pid)
-                return
-            last = now
-            await asyncio.sleep(self._stall_s)
+    async def _watched(self, worker: _Worker, doing: Awaitable[object]) -> object:
+        self._looks[worker] = asyncio.get_running_loop().call_later(self._stall_s, self._look, worker, None)
+        try:
+            return await doing
+        finally:
+            self._looks.pop(worker).cancel()
+
+    def _look(self, worker: _Worker, before: tuple[int, int] | None) -> None:
+        """Kill a worker that began no cell and used no CPU time since the look before; else look again."""
+        now = (read_progress(worker.shared)[0], _cpu_ns(worker.pid))
+        if now == before:
+            worker.stalled = True
+            self._zygote.kill(worker.pid)
+        else:
+            self._looks[worker] = asyncio.get_running_loop().call_later(self._stall_s, self._look, worker, now)
 
     async def _wind_down(self, doing: asyncio.Future[object]) -> None:
         """End work that nobody waits for any more: what is nearly done may finish, and the worker is kept."""

@@ -21,7 +21,7 @@ import resource
 import signal
 import struct
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -29,6 +29,7 @@ from jurist.services.judge import Cell
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Generator, Sequence
 
     from jurist.services.judge import Work
 
@@ -47,6 +48,26 @@ class Limits(NamedTuple):
     cell_cpu_s: float
     memory_bytes: int
     recycle_bytes: int
+
+
+class _Arena:
+    """The shared memory as a worker reads it. Mapped anew only when it grew: a mapping is faulted in page by page."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._mapped = mmap.mmap(file, 0, access=mmap.ACCESS_READ)
+
+    @contextmanager
+    def buffers(self, sizes: Sequence[int]) -> Generator[list[memoryview]]:
+        """Lend the buffers of a job, one after the other."""
+        ends = list(accumulate(sizes, initial=ARENA_START))
+        if ends[-1] > len(self._mapped):
+            self._mapped.close()
+            self._mapped = mmap.mmap(self._file, 0, access=mmap.ACCESS_READ)
+        with ExitStack() as views:
+            # Of bytes; pyright cannot tell what a mapped file holds.
+            view: memoryview[int] = views.enter_context(memoryview(self._mapped))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            yield [views.enter_context(view[start:end]) for start, end in pairwise(ends)]
 
 
 class _Progress:
@@ -87,20 +108,18 @@ def serve(link: socket.socket, shared_file: int, limits: Limits) -> None:
     gc.freeze()  # what was imported before the fork stays shared with the other workers
     progress = _Progress(mmap.mmap(shared_file, ARENA_START), limits.cell_cpu_s)
     progress.rest()
+    arena = _Arena(shared_file)
     while (job := _receive(link)) is not None:
-        reply = pickle.dumps((_do(job, shared_file, progress), _resident_bytes() > limits.recycle_bytes), protocol=5)
+        reply = pickle.dumps((_do(job, arena, progress), _resident_bytes() > limits.recycle_bytes), protocol=5)
         link.sendall(HEADER.pack(len(reply)) + reply)
 
 
-def _do(job: bytearray, shared_file: int, progress: _Progress) -> object:
+def _do(job: bytearray, arena: _Arena, progress: _Progress) -> object:
     stream = io.BytesIO(job)
     sizes: list[int] = pickle.load(stream)  # noqa: S301  # from the process that started this one, over its socket
     work: Work = pickle.load(stream)  # noqa: S301
-    with mmap.mmap(shared_file, 0, access=mmap.ACCESS_READ) as arena, ExitStack() as views:
-        # Of bytes; pyright cannot tell what a mapped file holds.
-        view: memoryview[int] = views.enter_context(memoryview(arena))  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        ends = accumulate(sizes, initial=ARENA_START)
-        result = work.run(progress, [views.enter_context(view[start:end]) for start, end in pairwise(ends)])
+    with arena.buffers(sizes) as buffers:
+        result = work.run(progress, buffers)
     progress.rest()
     return result
 

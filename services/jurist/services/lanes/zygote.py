@@ -27,6 +27,7 @@ import tempfile
 import traceback
 from typing import BinaryIO, NamedTuple, cast
 
+from jurist.services.allocator import keep_freed_memory
 from jurist.services.lanes import worker
 
 __all__ = ["Birth", "Zygote", "main"]
@@ -173,6 +174,7 @@ def main(control_file: int) -> None:
     os.set_blocking(wake_write, False)
     signal.signal(signal.SIGCHLD, _noted)
     signal.set_wakeup_fd(wake_write, warn_on_full_buffer=False)
+    keep_freed_memory()
     _import_all()
     gc.collect()
     gc.freeze()
