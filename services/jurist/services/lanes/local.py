@@ -23,9 +23,10 @@ __all__ = ["LocalRules"]
 # How often the same cell may take its worker down before it is given up. Once may be an accident (the kernel short of
 # memory, an operator's kill -9). A bound of ours would only fire again.
 TRIES = 2
-# A chunk costs its worker some 0.3 ms beside the judging; past these sizes that no longer shows.
-CHUNK_BYTES = 1 << 20
-CHUNK_ROLLOUTS = 256
+# A chunk costs some 0.4 ms beside the judging. Past this much judging, or past these sizes, that no longer shows.
+WORTH_S = 0.004
+CHUNK_BYTES = 4 << 20
+CHUNK_ROLLOUTS = 512
 UNBEGUN_TRIES = 3  # more than there are workers: all of them may have been killed while idle
 
 
@@ -42,7 +43,7 @@ class LocalRules:
     @property
     def packing(self) -> Packing:
         """What chunks suit it."""
-        return Packing(slots=self.pool.size, rollouts=CHUNK_ROLLOUTS, size_bytes=CHUNK_BYTES)
+        return Packing(slots=self.pool.size, rollouts=CHUNK_ROLLOUTS, size_bytes=CHUNK_BYTES, worth_s=WORTH_S)
 
     async def start(self) -> None:
         """Start the processes.
