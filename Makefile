@@ -44,7 +44,7 @@ engine:
 	deploy/engine.sh
 
 bench: $(VENV)/dev
-	for file in benchmarks/*.py; do $(BIN)/python $$file || exit 1; done
+	for file in benchmarks/*.py; do echo "== $$file" && $(BIN)/python $$file || exit 1; done
 
 protos: $(VENV)/dev
 	PATH=$(CURDIR)/$(BIN):$$PATH PYTHONPATH=$(VENV)/protoc $(BIN)/python -m grpc_tools.protoc -I protos \
