@@ -76,3 +76,33 @@ def test_a_value_too_large_to_validate_gets_no_score() -> None:
 
     assert isinstance(found, Abstain)
     assert found.cause is Cause.LIMIT
+
+
+DOUBLING = {"$defs": {f"a{i}": {"allOf": [{"$ref": f"#/$defs/a{i + 1}"}] * 2} for i in range(30)} | {"a30": {}}}
+
+
+@pytest.mark.parametrize(
+    ("schema", "cause"),
+    [
+        ({"$ref": "#"}, Cause.INVALID_REFERENCE),
+        ({"$ref": "file:///etc/passwd"}, Cause.INVALID_REFERENCE),
+        ({"pattern": "(a"}, Cause.INVALID_REFERENCE),
+        ({**DOUBLING, "$ref": "#/$defs/a0"}, Cause.LIMIT),
+        ({**DOUBLING, "$ref": "#/$defs/a0", "$schema": "http://json-schema.org/draft-07/schema#"}, Cause.LIMIT),
+    ],
+)
+def test_a_hostile_schema_is_never_the_completions_fault(schema: object, cause: Cause) -> None:
+    found = verdict("{}", schema)
+
+    assert isinstance(found, Abstain)
+    assert found.cause is cause
+    assert "\n" not in found.reason
+
+
+def test_a_value_nested_too_deeply_for_a_schema_of_trees_is_wrong() -> None:
+    tree = {"type": "array", "items": {"$ref": "#"}}
+
+    assert verdict("[" * 20 + "]" * 20, tree) == Score(1.0, "the schema accepts the value", {"faults": []})
+    deep = verdict("[" * 900 + "]" * 900, tree)
+    assert isinstance(deep, Score)
+    assert deep.value == 0.0

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
 
-from jsonschema import Draft202012Validator, SchemaError, validators
+from jsonschema import Draft202012Validator, SchemaError, ValidationError, validators
 from pydantic import Field
 from referencing import Registry
 from referencing.exceptions import Unresolvable
 
-from jurist.verifiers._strict_json import strict_json
+from jurist.verifiers._strict_json import Json, strict_json
 from jurist.verifiers._thought import answer_of
 from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Abstain, Cause, Score
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from jsonschema.protocols import Validator
 
     from jurist.verifiers._values import Ask, Reply, Sample, Verdict
@@ -31,10 +30,16 @@ __all__ = ["JsonSchema"]
 
 # Validation of some keywords (uniqueItems) takes the square of the value's size.
 LONGEST_VALUE = 200_000
+# Keywords applied at most, a second of CPU: references can double the work at each of a few steps.
+MOST_STEPS = 100_000
 # Faults counted at most.
 MOST_FAULTS = 20
+# Validation follows a value some hundred levels down.
+DEEP = 50
 # The task's own field that holds the schema.
 FIELD = "schema"
+
+Keyword = Callable[..., Iterable[ValidationError] | None]
 
 _FENCED = re.compile(r"```(?:json|JSON)?[ \t]*\n(.*?)```", re.DOTALL)
 
@@ -45,7 +50,8 @@ class JsonSchema:
 
     The schema is the option, else `extra.schema` of the task; its dialect is told by `$schema`, draft 2020-12 without
     it, and it may refer to itself alone. The value is the last fenced block after the thought, else all of the text
-    there. Details: `faults`, messages with the place of each.
+    there. Details: `faults`, messages with the place of each. Work is bounded but for the schema's own patterns: one
+    that takes for ever is left to the worker's limit.
     """
 
     version: ClassVar[str] = "1"
@@ -70,16 +76,44 @@ class JsonSchema:
         if len(text) > LONGEST_VALUE:
             return Abstain(Cause.LIMIT, f"a value of more than {LONGEST_VALUE} characters")
         try:
-            faults = [
-                f"{error.json_path}: {error.message[:200]}"
-                for error in islice(validator.iter_errors(strict_json(text)), MOST_FAULTS)
-            ]
-        except Unresolvable as error:
-            return Abstain(Cause.INVALID_REFERENCE, f"the schema refers to what is not in it: {error}")
-        except (ValueError, RecursionError) as error:
+            value = strict_json(text)
+        except ValueError as error:
             return Score(0.0, f"no JSON: {error}"[:200], {"faults": ["no JSON"]})
+        faults = _faults(validator, value)
+        if isinstance(faults, Abstain):
+            return faults
         reason = faults[0] if faults else "the schema accepts the value"
         return Score(filtered(1.0 / (1 + len(faults)), self.threshold), reason, {"faults": faults})
+
+
+def _faults(validator: Validator, value: Json) -> list[str] | Abstain:
+    """List what the schema finds wrong with the value."""
+    _steps_left.set(iter(range(MOST_STEPS)))
+    try:
+        errors = list(islice(validator.iter_errors(value), MOST_FAULTS))
+    except Unresolvable as error:
+        return Abstain(Cause.INVALID_REFERENCE, f"the schema refers to what is not in it: {error}")
+    except RecursionError:
+        if _is_deep(value):
+            return ["$: nested too deeply to be validated"]
+        return Abstain(Cause.INVALID_REFERENCE, "the schema refers to itself without end")
+    except _TooManyStepsError:
+        return Abstain(Cause.LIMIT, f"validation takes more than {MOST_STEPS} steps")
+    return [f"{error.json_path}: {error.message[:200]}" for error in errors]
+
+
+def _is_deep(value: Json) -> bool:
+    """Whether a value's own depth, and no circle in the schema, is what went too far."""
+    level: list[Json] = [value]
+    for _ in range(DEEP):
+        inner: list[Json] = []
+        for item in level:
+            if isinstance(item, Mapping):
+                inner.extend(item.values())
+            elif not isinstance(item, str) and isinstance(item, Sequence):
+                inner.extend(item)
+        level = inner
+    return bool(level)
 
 
 def _text(schema: object) -> str:
@@ -101,9 +135,30 @@ def _validator(schema: str) -> Validator | str:
     if not schema:
         return "the task has no schema"
     try:
-        parsed = json.loads(schema)
+        parsed = strict_json(schema)
         dialect = validators.validator_for(parsed, default=Draft202012Validator)
         dialect.check_schema(parsed)
-        return dialect(parsed, registry=Registry())  # an empty registry: references are never fetched
-    except (ValueError, RecursionError, SchemaError, AttributeError, TypeError) as error:
+    except SchemaError as error:
+        return f"no schema: {error.message}"[:200]
+    except (ValueError, RecursionError, AttributeError, TypeError) as error:
         return f"no schema: {error}"[:200]
+    if isinstance(parsed, Mapping):
+        parsed = {name: value for name, value in parsed.items() if name != "$schema"}  # it would bring its own keywords
+    bounded = validators.extend(dialect, {name: _counted(keyword) for name, keyword in dialect.VALIDATORS.items()})
+    return bounded(parsed, registry=Registry())  # an empty registry: references are never fetched
+
+
+class _TooManyStepsError(Exception):
+    """The schema makes more of the value than it may."""
+
+
+_steps_left: ContextVar[Iterator[int]] = ContextVar("steps_left")
+
+
+def _counted(keyword: Keyword) -> Keyword:
+    def counted(*arguments: Any) -> Iterable[ValidationError] | None:  # noqa: ANN401 - whatever the keyword takes
+        if next(_steps_left.get(), None) is None:
+            raise _TooManyStepsError
+        return keyword(*arguments)
+
+    return counted
