@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
 from jurist.verifiers import Abstain, Ask, Cause, Sample, Score, Task
-from jurist.verifiers._instructions import CHECKS
+from jurist.verifiers._instructions import CHECKS, Arguments
 from jurist.verifiers.instruction_checks import MOST_INSTRUCTIONS, InstructionChecks
 
 CASES = [
@@ -94,3 +95,23 @@ def test_too_many_instructions_get_no_score() -> None:
 
     assert isinstance(found, Abstain)
     assert found.cause is Cause.LIMIT
+
+
+# Arguments for any of the checks.
+ANY = {
+    "keywords": ["ab"], "keyword": "a", "frequency": 3, "relation": "at least", "forbidden_words": ["zz"], "letter": "a",
+    "let_frequency": 3, "let_relation": "at least", "language": "en", "num_sentences": 3, "num_paragraphs": 3,
+    "num_words": 3, "nth_paragraph": 1, "first_word": "a", "num_placeholders": 2, "postscript_marker": "P.S.",
+    "num_bullets": 2, "num_highlights": 2, "section_spliter": "SECTION", "num_sections": 2, "end_phrase": "a",
+    "capital_frequency": 2, "capital_relation": "at least", "prompt_to_repeat": "a",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_signs_in_a_row_are_checked_in_a_moment(name: str) -> None:
+    for piece in (".", "*", "[", "<<", "A. ", "\n ", "***", "SECTION "):
+        text = piece * (100_000 // len(piece)) + "x"
+        started = time.process_time()
+        CHECKS[name](text, Arguments(ANY))
+
+        assert time.process_time() - started < 2.0, piece

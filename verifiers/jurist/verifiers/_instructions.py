@@ -25,7 +25,8 @@ LANGUAGE_CHARACTERS = 20_000
 _WORD = re.compile(r"\w+")
 _TOKEN = re.compile(r"\w+(?:[-'\u2019]\w+)*")
 # A sentence ends in a full stop, question or exclamation mark before a blank or the end; in East Asia the mark will do.
-_SENTENCE_END = re.compile(r"[.!?\u2026]+[\"'\u201d\u2019)\]]*(?=\s|$)|[\u3002\uff01\uff1f\u0964]+")
+# Marks in a row are tried once, from the first of them.
+_SENTENCE_END = re.compile(r"(?<![.!?\u2026])[.!?\u2026]++[\"'\u201d\u2019)\]]*+(?=\s|$)|[\u3002\uff01\uff1f\u0964]+")
 _ABBREVIATION = re.compile(
     r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|vs|etc|Inc|Ltd|Jr|Sr|Fig|No|e\.g|i\.e|a\.m|p\.m|U\.S)|\b[A-Z])$"
 )
