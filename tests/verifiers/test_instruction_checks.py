@@ -99,9 +99,10 @@ def test_too_many_instructions_get_no_score() -> None:
 
 # Arguments for any of the checks.
 ANY = {
-    "keywords": ["ab"], "keyword": "a", "frequency": 3, "relation": "at least", "forbidden_words": ["zz"], "letter": "a",
-    "let_frequency": 3, "let_relation": "at least", "language": "en", "num_sentences": 3, "num_paragraphs": 3,
-    "num_words": 3, "nth_paragraph": 1, "first_word": "a", "num_placeholders": 2, "postscript_marker": "P.S.",
+    "keywords": ["ab"], "keyword": "a", "frequency": 3, "relation": "at least", "forbidden_words": ["zz"],
+    "letter": "a", "let_frequency": 3, "let_relation": "at least", "language": "en", "num_sentences": 3,
+    "num_paragraphs": 3, "num_words": 3, "nth_paragraph": 1, "first_word": "a", "num_placeholders": 2,
+    "postscript_marker": "P.S.",
     "num_bullets": 2, "num_highlights": 2, "section_spliter": "SECTION", "num_sections": 2, "end_phrase": "a",
     "capital_frequency": 2, "capital_relation": "at least", "prompt_to_repeat": "a",
 }  # fmt: skip

@@ -40,6 +40,10 @@ DEEP = 50
 FIELD = "schema"
 
 Keyword = Callable[..., Iterable[ValidationError] | None]
+_extend = cast(  # it has no types
+    "Callable[[type[Validator], Mapping[str, Keyword]], Callable[..., Validator]]",
+    validators.extend,  # pyright: ignore[reportUnknownMemberType]
+)
 
 _FENCED = re.compile(r"```(?:json|JSON)?[ \t]*\n(.*?)```", re.DOTALL)
 
@@ -136,16 +140,21 @@ def _validator(schema: str) -> Validator | str:
         return "the task has no schema"
     try:
         parsed = strict_json(schema)
-        dialect = validators.validator_for(parsed, default=Draft202012Validator)
-        dialect.check_schema(parsed)
+        if not isinstance(parsed, dict | bool):
+            return "no schema: neither an object nor a boolean"
+        known = {} if isinstance(parsed, bool) else parsed
+        dialect = validators.validator_for(known, default=Draft202012Validator)
+        dialect.check_schema(known)
     except SchemaError as error:
         return f"no schema: {error.message}"[:200]
     except (ValueError, RecursionError, AttributeError, TypeError) as error:
         return f"no schema: {error}"[:200]
-    if isinstance(parsed, Mapping):
+    keywords = {name: _counted(keyword) for name, keyword in dialect.VALIDATORS.items()}
+    bounded = _extend(dialect, keywords)
+    if isinstance(parsed, dict):
         parsed = {name: value for name, value in parsed.items() if name != "$schema"}  # it would bring its own keywords
-    bounded = validators.extend(dialect, {name: _counted(keyword) for name, keyword in dialect.VALIDATORS.items()})
-    return bounded(parsed, registry=Registry())  # an empty registry: references are never fetched
+    nothing: Registry[Any] = Registry()  # so that references are never fetched
+    return bounded(parsed, registry=nothing)
 
 
 class _TooManyStepsError(Exception):

@@ -35,8 +35,9 @@ class RepetitionPenalty:
 
     A repeat is an n-gram that stood earlier in the text, regardless of case. A text shorter than one n-gram repeats
     nothing. With `size` 3 this is TRL's `get_repetition_penalty_reward` plus one, but over words, not the trainer's
-    token ids; the default of 8 leaves the small change of a language alone. With `most_span`, a longer span that stands twice lowers the score to `most_span` over its length. Details:
-    `ngrams`, `distinct`, `longest_span` (null where not looked for; the two places may overlap).
+    token ids; the default of 8 leaves the small change of a language alone. With `most_span`, a longer span that stands
+    twice lowers the score to `most_span` over its length. Details: `ngrams`, `distinct`, `longest_span` (null where not
+    looked for; the two places may overlap).
     """
 
     version: ClassVar[str] = "1"
