@@ -626,10 +626,16 @@ class Tests(_message.Message):
     COMPARE_FIELD_NUMBER: _builtins.int
     CHECKER_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
+    IMAGE_FIELD_NUMBER: _builtins.int
     language: _builtins.str
     """"python" when empty. The server's ListVerifiers says what else there is."""
     checker: _builtins.str
     """A Python program that decides: run with the paths of input, expected and actual output; exit 0 accepts, 1 rejects."""
+    image: _builtins.str
+    """The container image to run in, with what the problem needs installed, such as a repository and its packages. A server
+    permits those that its setting `sandbox_images` names, by default none; others abstain with CAUSE_UNAVAILABLE.
+    Empty: the server's own.
+    """
     @_builtins.property
     def stdio(self) -> Global___StdioTests:
         """The program reads standard input and writes standard output."""
@@ -660,10 +666,11 @@ class Tests(_message.Message):
         compare: Global___Comparison | None = ...,
         checker: _builtins.str = ...,
         limits: Global___RunLimits | None = ...,
+        image: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["asserts", b"asserts", "compare", b"compare", "function", b"function", "limits", b"limits", "protocol", b"protocol", "stdio", b"stdio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asserts", b"asserts", "checker", b"checker", "compare", b"compare", "function", b"function", "language", b"language", "limits", b"limits", "protocol", b"protocol", "stdio", b"stdio"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asserts", b"asserts", "checker", b"checker", "compare", b"compare", "function", b"function", "image", b"image", "language", b"language", "limits", b"limits", "protocol", b"protocol", "stdio", b"stdio"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_protocol: _TypeAlias = _typing.Literal["stdio", "function", "asserts"]  # noqa: Y015
     _WhichOneofArgType_protocol: _TypeAlias = _typing.Literal["protocol", b"protocol"]  # noqa: Y015

@@ -38,7 +38,7 @@ __all__ = [
 
 
 def doctor() -> Sequence[Finding]:
-    """Try what the embedded backend needs of this host, without starting it; takes a fifth of a second."""
+    """Try what the backends need of this host, without starting them; takes a fifth of a second."""
     from jurist.sandbox._doctor import findings  # noqa: PLC0415  verifiers import this module for its values alone
 
     return findings()

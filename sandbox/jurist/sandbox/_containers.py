@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jurist.sandbox import _cgroup
 from jurist.sandbox._box import seccomp
+from jurist.sandbox._engine import GVISOR
 from jurist.sandbox._host import source_root
 from jurist.sandbox._standing import ENVIRONMENT, INTERPRETER_FLAGS, START_S, answered, importing
 from jurist.sandbox._values import Isolation, SandboxUnavailableError
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
 
     from jurist.sandbox._engine import Engine
 
-GVISOR: Final = "runsc"
-"""Names of runtimes that begin so are taken for gVisor."""
 SOURCE: Final = "/jurist/source"
 SOCKET: Final = "/jurist/socket"
 CONTROL: Final = "control"

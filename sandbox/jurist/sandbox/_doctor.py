@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from jurist.sandbox import _cgroup
+from jurist.sandbox import _cgroup, _engine
 from jurist.sandbox._box import kernel, seccomp
 from jurist.sandbox._values import Finding, SandboxUnavailableError
 from jurist.sandbox.languages import LANGUAGES, toolchain
@@ -144,6 +144,51 @@ def _tools(name: str) -> Finding:
     )
 
 
+def _docker() -> Sequence[Finding]:
+    """Look at what the Docker backend needs; nothing of it is needed by the embedded one."""
+
+    def finding(name: str, detail: str, remedy: str, *, present: bool) -> Finding:
+        return Finding(name=name, present=present, needed=False, detail=detail, remedy=remedy)
+
+    try:
+        engine = _engine.Engine.connected()
+    except SandboxUnavailableError as error:
+        return [finding("Docker engine", "for the Docker backend", str(error), present=False)]
+    try:
+        engine.image_id(_engine.IMAGE)
+    except SandboxUnavailableError as error:
+        image = finding(f"image {_engine.IMAGE}", "for the Docker backend", str(error), present=False)
+    else:
+        image = finding(f"image {_engine.IMAGE}", "for the Docker backend", "", present=True)
+    finally:
+        engine.close()
+    return [
+        finding("Docker engine", f"{engine.version}, runtimes {', '.join(engine.runtimes)}", "", present=True),
+        finding(
+            "Docker limits memory and processes",
+            "control groups of containers",
+            "give the engine's host the control groups memory and pids",
+            present=engine.limits_memory,
+        ),
+        image,
+        finding(
+            f"gVisor in Docker (runtime {_engine.GVISOR})",
+            "a kernel of its own for each container",
+            _engine.NO_RUNTIME,
+            present=_engine.GVISOR in engine.runtimes,
+        ),
+    ]
+
+
 def findings() -> Sequence[Finding]:
-    """Try what the embedded backend needs, without starting it; takes some milliseconds."""
-    return [_kernel(), *_namespaces(), _seccomp(), _group(), _user(), _scratch(), *map(_tools, LANGUAGES)]
+    """Try what the backends need, without starting them; takes some milliseconds."""
+    return [
+        _kernel(),
+        *_namespaces(),
+        _seccomp(),
+        _group(),
+        _user(),
+        _scratch(),
+        *map(_tools, LANGUAGES),
+        *_docker(),
+    ]

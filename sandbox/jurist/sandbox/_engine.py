@@ -22,6 +22,8 @@ __all__ = ["IMAGE", "Engine"]
 
 IMAGE: Final = "jurist/sandbox"
 """The image that `sandbox/Dockerfile` describes."""
+GVISOR: Final = "runsc"
+"""Names of runtimes that begin so are taken for gVisor."""
 TIMEOUT_S: Final = 60.0
 """Of one call; a start takes 0.3 s when nothing else runs."""
 NO_PACKAGE: Final = "the Docker backend needs the package docker: pip install 'jurist[docker]'"

@@ -16,6 +16,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from jurist.sandbox.docker import IMAGE
 from jurist.services.errors import ConfigurationError
 from jurist.services.models.settings import ModelSettings
 
@@ -76,9 +77,30 @@ class Config(BaseSettings):
         Literal["auto", "required", "off"],
         Field(description="where programs run: auto starts boxes with the first one, required with the service"),
     ] = "auto"
+    sandbox_backend: Annotated[
+        Literal["embedded", "docker"],
+        Field(description="what runs programs: boxes of this process's own, or containers"),
+    ] = "embedded"
     sandbox_weaker: Annotated[
-        bool, Field(description="run programs where no control group can be written, too; verdicts say so")
+        bool,
+        Field(
+            description="run programs where no control group can be written (embedded) or containers may make no user "
+            "namespaces (docker), too; verdicts say so"
+        ),
     ] = False
+    sandbox_image: Annotated[str, Field(min_length=1, description="docker: the image for tasks that name none")] = IMAGE
+    sandbox_images: Annotated[
+        tuple[str, ...],
+        Field(
+            description="docker: patterns (registry.example/repos/*) of the images that tasks may name; none by default"
+        ),
+    ] = ()
+    sandbox_runtime: Annotated[
+        str, Field(description="docker: the engine's runtime, such as runsc for gVisor; its default when left out")
+    ] = ""
+    sandbox_engine: Annotated[
+        str, Field(description="docker: the engine's socket, unix:///..; DOCKER_HOST or the usual one when left out")
+    ] = ""
     models: Annotated[
         Mapping[str, ModelSettings], Field(description="language models that judge, by the names that they go by")
     ] = {}

@@ -43,6 +43,7 @@ def program_tests(message: reward_pb2.Tests) -> ProgramTests:
         compare=_comparison(message.compare),
         checker=message.checker,
         limits=_limits(message.limits),
+        image=message.image,
     )
 
 

@@ -93,6 +93,8 @@ class RunLimits:
 class ProgramTests:
     """The tests of a programming problem; `language` "" is Python, `checker` a Python program or "".
 
+    `image` is the container image to run in, "" the sandbox's own.
+
     A checker is run with the paths of the input, the expected and the actual output; it accepts with status 0.
     """
 
@@ -101,3 +103,4 @@ class ProgramTests:
     compare: Comparison = field(default_factory=Comparison)
     checker: str = ""
     limits: RunLimits = field(default_factory=RunLimits)
+    image: str = ""

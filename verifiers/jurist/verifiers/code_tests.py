@@ -124,6 +124,7 @@ class CodeTests:
             source=source,
             tests=trials,
             language=language,
+            image=tests.image,
             limits=self._limits(tests),
             stop_at_failure=self.stop_at_failure and self.reward in {"all", "prefix"},
         )

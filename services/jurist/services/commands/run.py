@@ -13,6 +13,7 @@ from rich.table import Table
 
 from jurist.sandbox import Ending, Limits, Program, Run, SandboxUnavailableError, Stdio
 from jurist.sandbox import doctor as findings
+from jurist.sandbox.docker import Docker
 from jurist.sandbox.embedded import Embedded
 from jurist.services.commands.ending import told
 from jurist.services.errors import ConfigurationError
@@ -29,7 +30,11 @@ def run(  # noqa: PLR0913, PLR0917  # a flag each
     memory_mb: Annotated[int, typer.Option(help="Memory, MiB.")] = 512,
     output_mb: Annotated[int, typer.Option(help="Output, MiB.")] = 16,
     *,
-    weaker: Annotated[bool, typer.Option("--weaker", help="Run without a control group, too.")] = False,
+    image: Annotated[str, typer.Option(help="Run in a container of this image, such as jurist/sandbox.")] = "",
+    runtime: Annotated[str, typer.Option(help="The engine's runtime for it, such as runsc.")] = "",
+    weaker: Annotated[
+        bool, typer.Option("--weaker", help="Run with less isolation where this host lacks some.")
+    ] = False,
 ) -> None:
     """Run one untrusted program in the sandbox; exit 0 if it ended well."""
     with told():
@@ -40,8 +45,11 @@ def run(  # noqa: PLR0913, PLR0917  # a flag each
         except (OSError, ValueError) as error:
             raise ConfigurationError(str(error)) from None
         wanted = Program(source=source, language=language, tests=Stdio(stdins=(text,)), limits=limits)
+        sandbox = (
+            Docker(slots=1, image=image, runtime=runtime, weaker=weaker) if image else Embedded(slots=1, weaker=weaker)
+        )
         try:
-            done = asyncio.run(_run(wanted, weaker=weaker))
+            done = asyncio.run(_run(wanted, sandbox))
         except SandboxUnavailableError as error:
             raise ConfigurationError(str(error)) from None
     (case,) = done.cases
@@ -66,8 +74,8 @@ def run(  # noqa: PLR0913, PLR0917  # a flag each
         raise typer.Exit(1)
 
 
-async def _run(program: Program, *, weaker: bool) -> Run:
-    async with Embedded(slots=1, weaker=weaker) as sandbox:
+async def _run(program: Program, sandbox: Embedded | Docker) -> Run:
+    async with sandbox:
         return await sandbox.run(program)
 
 

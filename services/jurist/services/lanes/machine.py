@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jurist.services.lanes.local import LocalRules
 from jurist.services.lanes.models import LocalModels
-from jurist.services.lanes.sandbox import LocalSandbox
+from jurist.services.lanes.sandbox import LocalSandbox, backend
 from jurist.services.lanes.worker import Limits
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def rules(config: Config) -> LocalRules:
 
 def sandbox(config: Config) -> LocalSandbox:
     """Build the sandbox lane."""
-    return LocalSandbox(config.workers, required=config.sandbox == "required", weaker=config.sandbox_weaker)
+    return LocalSandbox(backend(config), required=config.sandbox == "required")
 
 
 def models(config: Config, metrics: Metrics) -> LocalModels:
