@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,6 +18,9 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+ROOT = Path(__file__).parents[1]
+SANDBOX_IMAGE = "jurist/sandbox:test"  # as deploy/engine.sh calls it
+ENGINE_START_S = 60
 HOSTILE = Path(__file__).parent / "hostile"  # verifiers that hang, eat memory, raise, exit; found by entry points
 sys.path.append(str(HOSTILE))  # a worker finds there what a test hands it
 JURIST = str(Path(sys.executable).with_name("jurist"))
@@ -90,3 +95,45 @@ def server() -> Iterator[Served]:
     served = start_server(workers=2, cell_cpu_s=1.0, stall_s=3.0, worker_memory_bytes=1 << 30)
     yield served
     assert stop_server(served) == 0
+
+
+def engine_answers() -> bool:
+    from jurist.sandbox import SandboxUnavailableError  # noqa: PLC0415  the client's tests run without it
+    from jurist.sandbox._engine import Engine  # noqa: PLC0415  as above
+
+    try:
+        Engine.connected().close()
+    except SandboxUnavailableError:
+        return False
+    return True
+
+
+def prepare_engine() -> None:
+    """Install the engine and build its images, where that is this host's to do; what is there is kept."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        pytest.skip("the Docker engine and its images take root and apt")
+    done = subprocess.run([ROOT / "deploy" / "engine.sh"], check=False, capture_output=True, text=True)
+    if done.returncode:
+        pytest.fail(f"deploy/engine.sh: {done.stdout[-1000:]}{done.stderr[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The sandbox's image, on an engine that is started here, and stopped at the end, unless it was running before."""
+    prepare_engine()
+    if engine_answers():
+        yield SANDBOX_IMAGE
+        return
+    log = tmp_path_factory.mktemp("engine") / "dockerd.log"
+    with log.open("w") as out:
+        daemon = subprocess.Popen(["dockerd"], stdout=out, stderr=subprocess.STDOUT)  # noqa: S607  where apt puts it
+    try:
+        deadline = time.monotonic() + ENGINE_START_S
+        while not engine_answers():
+            if daemon.poll() is not None or time.monotonic() > deadline:
+                pytest.fail(f"dockerd does not answer: {log.read_text()[-2000:]}")
+            time.sleep(0.2)
+        yield SANDBOX_IMAGE
+    finally:
+        daemon.terminate()
+        daemon.wait()

@@ -499,6 +499,17 @@ async def test_a_checker_decides_on_an_output(sandbox: Supervisor, source: str, 
     assert b"True" not in case.stdout
 
 
+async def test_a_full_disk_is_the_programs_own_error(sandbox: Supervisor) -> None:
+    fill = "with open('/tmp/x', 'wb') as file:\n    while True: file.write(bytes(2**20))"
+    many = "for number in range(10_000): open(f'/tmp/{number}', 'w').close()"
+    limits = Limits(scratch_bytes=8 * MIB, output_bytes=64 * MIB)
+
+    cases = [await one(sandbox, stdio(source, limits=limits)) for source in (fill, many)]
+
+    assert [case.ending for case in cases] == [Ending.RUNTIME_ERROR] * 2
+    assert all("No space left on device" in case.reason for case in cases)
+
+
 async def test_the_output_of_all_cases_together_is_bounded(
     sandbox: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

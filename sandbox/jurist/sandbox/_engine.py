@@ -24,6 +24,7 @@ IMAGE: Final = "jurist/sandbox"
 """The image that `sandbox/Dockerfile` describes."""
 GVISOR: Final = "runsc"
 """Names of runtimes that begin so are taken for gVisor."""
+USUAL: Final = "unix:///var/run/docker.sock"
 TIMEOUT_S: Final = 60.0
 """Of one call; a start takes 0.3 s when nothing else runs."""
 NO_PACKAGE: Final = "the Docker backend needs the package docker: pip install 'jurist[docker]'"
@@ -89,6 +90,13 @@ class Engine:
                 f"the Docker engine at {url} is not on this host: programs, inputs and outputs pass through a Unix "
                 "socket that is mounted into the containers. Run the service beside the engine"
             )
+        path = (url or USUAL).removeprefix("unix://")
+        try:
+            # The package, when it fails to connect, leaves its socket open.
+            with socket.socket(socket.AF_UNIX) as trial:
+                trial.connect(path)
+        except OSError as error:
+            raise SandboxUnavailableError(f"no Docker engine answers at {path} ({error}): {NO_ENGINE}") from None
         with _told("be reached"):
             return cls(docker.APIClient(base_url=url or None, version="auto", timeout=int(TIMEOUT_S)))
 

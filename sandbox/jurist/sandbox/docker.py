@@ -55,13 +55,13 @@ class _OneImage(Supervisor):
     @asynccontextmanager
     async def _ground(self) -> AsyncGenerator[Ground]:
         engine = await asyncio.to_thread(Engine.connected, self._choice.url)
-        fleet: Fleet | None = None
         try:
-            fleet = Fleet(await asyncio.to_thread(self._mould, engine))
-            yield Ground(fleet.launch, await fleet.tools())
+            self._fleet = Fleet(await asyncio.to_thread(self._mould, engine))
+            try:
+                yield Ground(self._fleet.launch, await self._fleet.tools())
+            finally:
+                await self._fleet.disband()
         finally:
-            if fleet is not None:
-                await fleet.disband()
             engine.close()
 
     def _mould(self, engine: Engine) -> Mould:

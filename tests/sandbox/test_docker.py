@@ -1,0 +1,386 @@
+"""Containers: what they are shut in by, which images programs get, and what their deaths cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from glob import glob
+from typing import TYPE_CHECKING, Any
+
+import docker as sdk
+import pytest
+import pytest_asyncio
+
+from jurist.sandbox import (
+    Asserts,
+    CaseRun,
+    Ending,
+    Functions,
+    Isolation,
+    Limits,
+    Program,
+    SandboxUnavailableError,
+    Stdio,
+)
+from jurist.sandbox import _cgroup as cgroup
+from jurist.sandbox._box import seccomp
+from jurist.sandbox._containers import LABEL, Container, profile
+from jurist.sandbox._engine import Engine
+from jurist.sandbox.docker import Docker
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from pathlib import Path
+
+MIB = 1 << 20
+IMAGE = "jurist/sandbox:test"
+BASE = "jurist/python:3.11"
+LIMITS = Limits(cpu_s=5, wall_s=20, memory_bytes=128 * MIB, output_bytes=MIB)
+ADD = "def add(a, b):\n    return a + b\n"
+HAS_COMPILER = "import os\nprint(os.path.exists('/usr/bin/gcc'))"
+NOWHERE = "unix:///nowhere/docker.sock"
+
+pytestmark = [pytest.mark.docker, pytest.mark.asyncio(loop_scope="session")]
+
+
+def echo(text: str = "x", source: str = "print(input())", image: str = "", limits: Limits = LIMITS) -> Program:
+    return Program(source=source, tests=Stdio(stdins=(text,)), limits=limits, image=image)
+
+
+async def one(sandbox: Docker, program: Program) -> CaseRun:
+    (case,) = (await sandbox.run(program)).cases
+    return case
+
+
+def container_of(sandbox: Docker) -> Container:
+    box = sandbox._slots[0].programs.box
+    assert isinstance(box, Container)
+    return box
+
+
+@pytest.fixture
+def client(image: str) -> Iterator[Any]:
+    """The engine's own view."""
+    assert image == IMAGE
+    connected = sdk.APIClient(version="auto")
+    yield connected
+    connected.close()
+
+
+def ours(client: Any, pid: int | None = None) -> Sequence[Any]:
+    found: Sequence[Any] = client.containers(all=True, filters={"label": f"{LABEL}={pid or os.getpid()}"})
+    return found
+
+
+def none_left(client: Any, pid: int, within_s: float = 20) -> bool:
+    deadline = time.monotonic() + within_s
+    while ours(client, pid) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return not ours(client, pid)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def sandbox(image: str) -> AsyncIterator[Docker]:
+    async with Docker(slots=1, image=image, images=("jurist/pyth*", "jurist/missing")) as running:
+        yield running
+
+
+async def test_a_container_can_do_nothing_that_a_box_need_not(sandbox: Docker, client: Any) -> None:
+    found = client.inspect_container(container_of(sandbox).identity)
+    host = found["HostConfig"]
+
+    assert found["Config"]["User"].split(":")[0] not in {"", "0"}
+    assert (host["CapDrop"], host["CapAdd"] or []) == (["ALL"], [])
+    assert host["NetworkMode"] == "none"
+    assert host["ReadonlyRootfs"]
+    assert not host["Privileged"]
+    assert "no-new-privileges" in host["SecurityOpt"]
+    assert host["Memory"] == host["MemorySwap"] > 0
+    assert host["PidsLimit"] > 0
+    assert all(not mount["RW"] for mount in found["Mounts"])
+
+
+async def test_the_profile_refuses_what_programs_are_refused_but_for_what_makes_boxes() -> None:
+    (rule,) = profile("x86_64")["syscalls"]
+
+    assert rule["action"] == "SCMP_ACT_ERRNO"
+    assert {"bpf", "io_uring_setup", "keyctl", "kexec_load", "perf_event_open", "userfaultfd"} <= set(rule["names"])
+    assert not seccomp.BUILDERS & set(rule["names"])
+    assert profile("aarch64")["architectures"] == ["SCMP_ARCH_AARCH64"]
+
+
+async def test_a_task_gets_the_image_that_it_names(sandbox: Docker) -> None:
+    own = await one(sandbox, echo(source=HAS_COMPILER))
+    other = await one(sandbox, echo(source=HAS_COMPILER, image=BASE))
+    named = await one(sandbox, echo(source=HAS_COMPILER, image=IMAGE))
+
+    assert [case.stdout for case in (own, other, named)] == [b"True\n", b"False\n", b"True\n"]
+
+
+@pytest.mark.parametrize(
+    ("image", "reason"),
+    [
+        ("debian", "not among those that may be used here"),
+        ("jurist/missing", "the engine has no image jurist/missing: docker pull jurist/missing"),
+    ],
+)
+async def test_an_image_that_may_not_be_used_or_is_not_there_is_told(sandbox: Docker, image: str, reason: str) -> None:
+    case = await one(sandbox, echo(image=image))
+
+    assert case.ending is Ending.UNAVAILABLE
+    assert reason in case.reason
+
+
+async def test_images_of_tasks_give_way_to_others(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jurist.sandbox.docker.OTHER_IMAGES", 1)
+    client.tag(BASE, "jurist/python", "again")
+    try:
+        async with Docker(slots=1, image=IMAGE, images=("jurist/python*",)) as sandbox:
+            for image in (BASE, "jurist/python:again", BASE):
+                assert (await one(sandbox, echo(image=image))).ending is Ending.OK
+                assert list(sandbox._others) == [image]
+    finally:
+        client.remove_image("jurist/python:again")
+
+
+async def test_a_container_with_a_python_that_is_too_old_says_what_went_wrong(client: Any, tmp_path: Path) -> None:
+    dockerfile = f"FROM {BASE}\nRUN ln -sf /bin/false /usr/local/bin/python3\n"
+    (tmp_path / "Dockerfile").write_text(dockerfile)
+    list(client.build(path=str(tmp_path), tag="jurist/broken", rm=True, decode=True))
+    try:
+        with pytest.raises(SandboxUnavailableError, match="a container of jurist/broken: it ended without a word"):
+            await Docker(slots=1, image="jurist/broken").__aenter__()
+    finally:
+        client.remove_image("jurist/broken")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"url": NOWHERE}, "no Docker engine answers.*apt-get install docker.io"),
+        ({"url": "tcp://192.0.2.1:2375"}, "is not on this host"),
+        ({"image": "jurist/sandbox:none"}, "docker build --tag jurist/sandbox:none --file sandbox/Dockerfile sandbox"),
+        ({"image": IMAGE, "runtime": "none"}, "no runtime 'none', it has .*runc"),
+    ],
+)
+@pytest.mark.usefixtures("image")
+async def test_what_is_missing_is_told_with_its_remedy(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(SandboxUnavailableError, match=reason):
+        await Docker(slots=1, **options).__aenter__()
+
+
+async def test_an_engine_without_its_package_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "docker", None)
+
+    with pytest.raises(SandboxUnavailableError, match=r"pip install 'jurist\[docker\]'"):
+        Engine.connected()
+
+
+async def test_containers_killed_in_a_batch_lose_nothing(client: Any) -> None:
+    async with Docker(slots=2, image=IMAGE) as sandbox:
+        slow = "import time\ntime.sleep(0.1)\nprint(input())"
+        runs = [asyncio.ensure_future(sandbox.run(echo(str(number), slow))) for number in range(20)]
+        for slot in sandbox._slots:
+            await asyncio.sleep(0.25)
+            box = slot.programs.box
+            assert isinstance(box, Container)
+            await asyncio.to_thread(client.kill, box.identity)
+        done = await asyncio.gather(*runs)
+
+    assert [case.stdout for run in done for case in run.cases] == [b"%d\n" % number for number in range(20)]
+
+
+async def test_a_spare_container_that_died_is_not_given_out(client: Any) -> None:
+    async with Docker(slots=1, image=IMAGE) as sandbox:
+        in_use = container_of(sandbox).identity
+        spare = sandbox._fleet._spare
+        assert spare is not None
+        for identity in (in_use, (await spare).identity):
+            await asyncio.to_thread(client.kill, identity)
+        case = await one(sandbox, echo())
+
+        assert case.ending is Ending.OK
+        assert container_of(sandbox).identity not in {in_use, spare.result().identity}
+
+
+async def test_a_container_is_replaced_after_so_many_runs() -> None:
+    async with Docker(slots=1, image=IMAGE, recycle_runs=3) as sandbox:
+        seen = []
+        for _ in range(7):
+            assert (await one(sandbox, echo())).ending is Ending.OK
+            seen.append(container_of(sandbox).identity)
+
+    assert [seen.index(identity) for identity in seen] == [0, 0, 0, 3, 3, 3, 6]
+
+
+async def test_a_container_in_which_memory_ran_out_is_replaced(sandbox: Docker) -> None:
+    greedy = await one(sandbox, echo(source="x = bytearray(10**9)"))
+    before = container_of(sandbox).identity
+    after = await one(sandbox, echo())
+
+    assert greedy.ending is Ending.MEMORY_LIMIT
+    assert after.ending is Ending.OK
+    assert container_of(sandbox).identity != before
+
+
+async def test_the_engine_limits_memory_where_we_may_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(cgroup.ControlGroup, "limit", refused)
+    async with Docker(slots=1, image=IMAGE) as sandbox:
+        greedy = "import os\nfor _ in range(3): os.fork()\nx = bytearray(60 * 2**20)\nimport time; time.sleep(2)"
+        tight = await one(sandbox, echo(source=greedy, limits=LIMITS))
+        wide = await one(sandbox, echo(source=greedy, limits=Limits(wall_s=20, memory_bytes=1024 * MIB)))
+
+    assert tight.ending is Ending.MEMORY_LIMIT
+    assert wide.ending is Ending.OK, wide
+
+
+async def test_an_engine_that_goes_away_is_told_apart_from_our_own_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with Docker(slots=1, image=IMAGE, recycle_runs=1) as sandbox:
+        assert (await one(sandbox, echo())).ending is Ending.OK
+        await asyncio.sleep(1)
+
+        def gone(*_: object) -> str:
+            raise SandboxUnavailableError("no Docker engine answers")
+
+        monkeypatch.setattr(Engine, "create", gone)
+        cases = [await one(sandbox, echo()) for _ in range(3)]
+        monkeypatch.undo()
+        back = await one(sandbox, echo())
+
+    assert cases[-1].ending is Ending.UNAVAILABLE
+    assert "no Docker engine answers" in cases[-1].reason
+    assert back.ending is Ending.OK
+
+
+async def test_closing_leaves_no_container(client: Any) -> None:
+    before = len(ours(client))
+    async with Docker(slots=2, image=IMAGE, images=(BASE,)) as sandbox:
+        await asyncio.gather(*(sandbox.run(echo()) for _ in range(10)))
+        await sandbox.run(Program(source=ADD, tests=Asserts(code="assert add(1, 2) == 3", entry_point="add")))
+        await sandbox.run(echo(image=BASE))
+        assert len(ours(client)) > before
+
+    assert len(ours(client)) == before
+    assert not glob("/tmp/jurist-container-*")  # noqa: S108  where their sockets are made
+
+
+SUPERVISOR = """
+import asyncio
+from jurist.sandbox.docker import Docker
+
+async def main():
+    async with Docker(slots=1, image=%r):
+        print("up", flush=True)
+        await asyncio.sleep(600)
+
+asyncio.run(main())
+"""
+
+
+async def test_containers_end_with_a_supervisor_that_is_killed(client: Any) -> None:
+    supervisor = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", SUPERVISOR % IMAGE, stdout=asyncio.subprocess.PIPE
+    )
+    assert supervisor.stdout is not None
+    assert await supervisor.stdout.readline() == b"up\n"
+    alive = ours(client, supervisor.pid)
+    supervisor.kill()
+    await supervisor.communicate()
+
+    assert alive
+    assert await asyncio.to_thread(none_left, client, supervisor.pid)
+
+
+PROTOCOLS: list[tuple[Stdio | Functions | Asserts, str, bytes]] = [
+    (Stdio(stdins=("2 3",)), "print(sum(map(int, input().split())))", b"5\n"),
+    (Functions(entry_point="add", arguments=("[2, 3]",)), ADD, b""),
+    (Asserts(entry_point="add", code="assert add(2, 3) == 5"), ADD, b""),
+]
+
+
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="session",
+    params=[({"runtime": "runsc"}, Isolation.GVISOR), ({"weaker": True}, Isolation.CONTAINER)],
+    ids=["gvisor", "weaker"],
+)
+async def capable(image: str, request: pytest.FixtureRequest) -> AsyncIterator[Docker]:
+    """Boxes whose fork server holds capabilities instead of a user namespace."""
+    options, isolation = request.param
+    async with Docker(slots=1, image=image, **options) as running:
+        assert running.isolation is isolation
+        yield running
+
+
+async def test_with_capabilities_every_protocol_runs(capable: Docker) -> None:
+    for tests, source, stdout in PROTOCOLS:
+        case = await one(capable, Program(source=source, tests=tests, limits=LIMITS))
+
+        assert (case.ending, case.stdout) == (Ending.OK, stdout), case
+
+
+async def test_with_capabilities_other_languages_run(capable: Docker) -> None:
+    c = '#include <stdio.h>\nint main(){int a,b;scanf("%d %d",&a,&b);printf("%d\\n",a+b);}'
+    for language, source in (("c", c), ("bash", "read a b; echo $((a + b))")):
+        program = Program(source=source, language=language, tests=Stdio(stdins=("2 3",)), limits=LIMITS)
+        assert (await one(capable, program)).stdout == b"5\n", language
+
+
+@pytest.mark.parametrize(
+    ("source", "ending"),
+    [
+        ("while True: pass", Ending.TIME_LIMIT),
+        ("import time; time.sleep(60)", Ending.TIME_LIMIT),
+        ("x = bytearray(10**9)", Ending.MEMORY_LIMIT),
+        ("while True: print('x' * 1000)", Ending.OUTPUT_LIMIT),
+        ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", Ending.TIME_LIMIT),
+        ("open('/tmp/x', 'wb').write(bytes(2**20)); open('/dev/shm/x', 'w')", Ending.OK),
+        ("open('/tmp/x', 'wb').write(bytes(2**27))", Ending.RUNTIME_ERROR),
+    ],
+)
+async def test_with_capabilities_limits_hold_and_the_next_run_is_as_ever(
+    capable: Docker, source: str, ending: Ending
+) -> None:
+    limits = Limits(
+        cpu_s=1, wall_s=5, memory_bytes=256 * MIB, output_bytes=64 * MIB, processes=20, scratch_bytes=16 * MIB
+    )
+
+    assert (await one(capable, echo(source=source, limits=limits))).ending is ending
+    assert (await one(capable, echo("next"))).stdout == b"next\n"
+
+
+LEAVE = "import os\nfor path in ('/tmp/left', '/dev/shm/left'): open(path, 'w').write('x')\n"
+DAEMON = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0: time.sleep(60)\n"
+LOOK = """
+import json, os
+def tried(action):
+    try: return action() or "done"
+    except OSError: return "refused"
+print(json.dumps({
+    "pid": os.getpid(), "root": os.getuid() == 0, "tmp": os.listdir("/tmp"), "shm": os.listdir("/dev/shm"),
+    "kill": tried(lambda: os.kill(2, 9)),
+    "write": [tried(lambda: open(path, "w").close()) for path in ("/x", "/etc/x", "/dev/x", "/run/x")],
+}))
+"""
+
+
+async def test_with_capabilities_a_run_is_alone_and_has_none(capable: Docker) -> None:
+    for source in (LEAVE, DAEMON):
+        assert (await one(capable, echo(source=source))).ending is Ending.OK
+
+    seen = json.loads((await one(capable, echo(source=LOOK))).stdout)
+
+    assert seen == {
+        "pid": 1,
+        "root": False,
+        "tmp": ["main.py"],
+        "shm": [],
+        "kill": "refused",
+        "write": ["refused"] * 4,
+    }
