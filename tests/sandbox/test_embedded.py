@@ -85,7 +85,6 @@ ENDINGS = [
     ("import os; os._exit(7)", Ending.RUNTIME_ERROR, "exit status 7"),
     ("import ctypes; ctypes.string_at(0)", Ending.RUNTIME_ERROR, "ended by SIGSEGV"),
     ("def f(:", Ending.COMPILE_ERROR, "SyntaxError: invalid syntax"),
-    ("x = '\x00'", Ending.COMPILE_ERROR, "SyntaxError: source code string cannot contain null bytes"),
     ("while True: pass", Ending.TIME_LIMIT, "more than 0.5 s of CPU time"),
     ("import time; time.sleep(60)", Ending.TIME_LIMIT, "more than 1.5 s"),
     ("import os\nos.fork()\nwhile True: pass", Ending.TIME_LIMIT, "more than 0.5 s of CPU time"),
@@ -105,6 +104,14 @@ async def test_every_ending_is_told_apart(sandbox: Supervisor, source: str, endi
     case = await one(sandbox, stdio(source, limits=limits))
 
     assert (case.ending, case.reason) == (ending, reason)
+
+
+async def test_a_null_byte_is_no_program(sandbox: Supervisor) -> None:
+    case = await one(sandbox, stdio("x = '\x00'"))
+
+    # The exception's class differs between patch releases of Python 3.11.
+    assert case.ending is Ending.COMPILE_ERROR
+    assert case.reason.endswith("source code string cannot contain null bytes")
 
 
 async def test_output_is_whole_to_the_byte_and_one_more_is_too_much(sandbox: Supervisor) -> None:

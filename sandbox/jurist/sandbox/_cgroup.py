@@ -33,6 +33,7 @@ class _Names:
     """Files of one version."""
 
     memory: str
+    memory_and_swap: str
     peak: str
     usage: str
     events: str
@@ -40,9 +41,14 @@ class _Names:
 
 
 V1: Final = _Names(
-    "memory.limit_in_bytes", "memory.max_usage_in_bytes", "memory.usage_in_bytes", "memory.oom_control", "pids.max"
+    "memory.limit_in_bytes",
+    "memory.memsw.limit_in_bytes",
+    "memory.max_usage_in_bytes",
+    "memory.usage_in_bytes",
+    "memory.oom_control",
+    "pids.max",
 )
-V2: Final = _Names("memory.max", "memory.peak", "memory.current", "memory.events", "pids.max")
+V2: Final = _Names("memory.max", "", "memory.peak", "memory.current", "memory.events", "pids.max")
 
 
 def _paths(process: str = "self") -> dict[str, str]:
@@ -116,10 +122,21 @@ class ControlGroup:
     def limit(self, memory_bytes: int, processes: int) -> None:
         """Bound what the next run may use beside the fork server."""
         if self._set != (memory_bytes, processes):
-            (self._memory / self._names.memory).write_text(str(self._baseline_bytes + memory_bytes))
+            self._limit_memory(str(self._baseline_bytes + memory_bytes))
             (self._processes / self._names.processes).write_text(str(processes))
             self._set = (memory_bytes, processes)
         self.reset_peak()
+
+    def _limit_memory(self, limit: str) -> None:
+        """Bound memory, and on version 1 memory and swap together, which may at no time be the smaller of the two."""
+        files = [self._memory / name for name in (self._names.memory, self._names.memory_and_swap) if name]
+        files = [path for path in files if path.exists()]
+        try:
+            for path in files:
+                path.write_text(limit)
+        except OSError:
+            for path in reversed(files):
+                path.write_text(limit)
 
     def reset_peak(self) -> None:
         """Forget the most that was in use so far."""

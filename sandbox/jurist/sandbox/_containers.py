@@ -191,11 +191,20 @@ class Container:
         group = self.group
         if group is None:
             return
+        if self._mould.gvisor:
+            processes = PROCESSES  # the threads of its kernel are counted, the program's processes are not
         if not self._by_engine:
             try:
                 group.limit(memory_bytes, processes)
-            except OSError:
+            except PermissionError:
+                if self._mould.gvisor:
+                    message = "gVisor's memory limit is ours to change, not the engine's: run the service as root"
+                    raise SandboxUnavailableError(message) from None
                 self._by_engine = True
+            except OSError as error:
+                # What earlier runs left is more than this one may have.
+                self._runs = self._mould.recycle_runs
+                raise SandboxUnavailableError(f"a container's memory cannot be limited: {error}") from None
             else:
                 return
         group.reset_peak()

@@ -40,12 +40,18 @@ OWN_PROCESSES: Final = 3
 
 
 class BoxDiedError(Exception):
-    """Raised when the fork server is gone; `stopped` is what its run was being killed for, if it was."""
+    """Raised when the fork server is gone; `stopped` is what its run was being killed for, if it was.
 
-    def __init__(self, name: str, *, stopped: Stop | None = None, out_of_memory: bool = False) -> None:
+    `overflowed`: the run had written more than it might, which not every kernel forbids it.
+    """
+
+    def __init__(
+        self, name: str, *, stopped: Stop | None = None, out_of_memory: bool = False, overflowed: bool = False
+    ) -> None:
         super().__init__(name)
         self.stopped = stopped
         self.out_of_memory = out_of_memory
+        self.overflowed = overflowed
 
 
 class ForkServer:
@@ -112,8 +118,12 @@ class ForkServer:
             self._box.kill()
         if self._activity is not None and not self._activity.report.done():
             activity = self._activity
+            written = max(os.fstat(stream).st_size for stream in activity.streams[1:])
             dead = BoxDiedError(
-                self.name, stopped=activity.stopped, out_of_memory=self._out_of_memory_since(activity.kills)
+                self.name,
+                stopped=activity.stopped,
+                out_of_memory=self._out_of_memory_since(activity.kills),
+                overflowed=written > activity.limits.output_bytes,
             )
             activity.report.set_exception(dead)
 

@@ -273,6 +273,8 @@ async def _surely(slot: Slot, attempt: Callable[[], Awaitable[Try]]) -> Try:
         except BoxDiedError as error:
             if error.stopped in {Stop.CPU, Stop.WALL}:
                 return Try([CaseRun(ending=Ending.TIME_LIMIT, reason="over its time, and deaf to being killed")])
+            if error.overflowed:
+                return Try([CaseRun(ending=Ending.OUTPUT_LIMIT, reason="too much output, and the box went with it")])
             if error.out_of_memory:
                 return Try([CaseRun(ending=Ending.MEMORY_LIMIT, reason="out of memory, and the box with it")])
             ending, reason = Ending.SANDBOX_ERROR, "the box died"

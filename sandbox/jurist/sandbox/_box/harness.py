@@ -37,7 +37,11 @@ def run(job: dict[str, Any]) -> NoReturn:
 def bound(limits: Iterable[tuple[int, int]]) -> None:
     """Set resource limits, soft and hard."""
     for number, value in limits:
-        resource.setrlimit(number, (value, value))
+        try:
+            resource.setrlimit(number, (value, value))
+        except ValueError:
+            if number != resource.RLIMIT_MSGQUEUE:  # which gVisor lets nobody set
+                raise
 
 
 def _opened(descriptor: int, mode: str, errors: str, buffering: int = -1) -> io.TextIOWrapper:

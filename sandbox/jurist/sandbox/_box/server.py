@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 EXPENDABLE = b"1000"
 """oom_score_adj of a run: out of memory is its end, not the box's."""
 
+LONGEST_WAIT_MS = 16
+
 
 def _own_score() -> bytes:
     """Keep this process's oom_score_adj open; b"" where /proc is empty."""
@@ -35,18 +37,36 @@ def _own_score() -> bytes:
     return os.pread(child.SCORE, 16, 0)
 
 
+def _kill(pid: int, control: _socket.socket) -> None:
+    """Do as the supervisor says: kill the run, or end with it."""
+    if control.recv(1) != wire.KILL:
+        os._exit(0)
+    # Killing pid 1 of a pid namespace kills all that live in it.
+    os.kill(pid, 9)
+
+
+def _watch(pid: int, control: _socket.socket, poll: select.poll) -> None:
+    """Wait for a run's end on a kernel without pidfd_open, such as gVisor's, by looking again and again."""
+    wait_ms = 1
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if poll.poll(wait_ms):
+            _kill(pid, control)
+        wait_ms = min(2 * wait_ms, LONGEST_WAIT_MS)
+
+
 def _report(pid: int, control: _socket.socket, poll: select.poll) -> bytes:
     """Wait until the run has ended, by itself or by the supervisor's word."""
     started = time.monotonic()
-    ended = os.pidfd_open(pid)
-    poll.register(ended, select.POLLIN)
-    while not any(descriptor == ended for descriptor, _ in poll.poll()):
-        if control.recv(1) != wire.KILL:
-            os._exit(0)
-        # Killing pid 1 of a pid namespace kills all that live in it.
-        os.kill(pid, 9)
-    poll.unregister(ended)
-    os.close(ended)
+    try:
+        ended = os.pidfd_open(pid)
+    except OSError:
+        _watch(pid, control, poll)
+    else:
+        poll.register(ended, select.POLLIN)
+        while not any(descriptor == ended for descriptor, _ in poll.poll()):
+            _kill(pid, control)
+        poll.unregister(ended)
+        os.close(ended)
     _, status, usage = os.wait4(pid, 0)
     wall_s = time.monotonic() - started
     return wire.REPORT.pack(status, usage.ru_utime + usage.ru_stime, wall_s, usage.ru_maxrss * 1024)
