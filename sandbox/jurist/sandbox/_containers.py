@@ -22,7 +22,6 @@ import asyncio
 import contextlib
 import json
 import os
-import platform
 import secrets
 import shutil
 import socket
@@ -91,12 +90,12 @@ class Mould:
         return Isolation.CONTAINER if self.weaker else Isolation.CONTAINER_AND_NAMESPACES
 
 
-def profile(machine: str) -> dict[str, Any]:
+def profile() -> dict[str, Any]:
     """Give the container's seccomp profile: what `_box.seccomp` refuses to programs, less what building boxes takes."""
     denied = [name for name in seccomp.DENIED if name not in seccomp.BUILDERS]
     return {
         "defaultAction": "SCMP_ACT_ALLOW",
-        "architectures": [{"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}[machine]],
+        "architectures": ["SCMP_ARCH_X86_64", "SCMP_ARCH_AARCH64"],
         "syscalls": [{"names": denied, "action": "SCMP_ACT_ERRNO", "errnoRet": 1}],
     }
 
@@ -104,7 +103,7 @@ def profile(machine: str) -> dict[str, Any]:
 def configuration(mould: Mould, user: int, directory: str) -> dict[str, Any]:
     """Describe a container as the engine's API has it."""
     command = f"{importing(SOURCE)}; from jurist.sandbox._box import contained; contained.main()"
-    options = ["no-new-privileges", f"seccomp={json.dumps(profile(platform.machine()))}"]
+    options = ["no-new-privileges", f"seccomp={json.dumps(profile())}"]
     if mould.engine.has_apparmor:
         options.append("apparmor=unconfined")  # Docker's own profile permits no mount
     return {

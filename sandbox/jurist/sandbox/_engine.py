@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -161,6 +161,8 @@ class Engine:
             except docker.errors.NotFound:
                 return
             except docker.errors.APIError as error:
-                # It is being removed already, as `AutoRemove` has it.
                 if error.status_code != 409:  # noqa: PLR2004  HTTP's "conflict"
                     raise
+                # It is being removed already, as `AutoRemove` has it.
+                with suppress(docker.errors.NotFound):
+                    self._client.wait(container, condition="removed")
