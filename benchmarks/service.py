@@ -106,7 +106,7 @@ async def echo() -> None:
         return bytes(SCORE_BYTES * rollouts)
 
     server = grpc.aio.server(options=OPTIONS)
-    handler = grpc.unary_unary_rpc_method_handler(answer)
+    handler: grpc.RpcMethodHandler[bytes, bytes] = grpc.unary_unary_rpc_method_handler(answer)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("bench", {"echo": handler}),))
     print(server.add_insecure_port("127.0.0.1:0"), flush=True)
     await server.start()
@@ -121,7 +121,7 @@ def floor(size: int) -> float:
     assert server.stdout is not None
     try:
         with grpc.insecure_channel(f"127.0.0.1:{int(server.stdout.readline())}", options=OPTIONS) as channel:
-            call = channel.unary_unary("/bench/echo")
+            call: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary("/bench/echo")
 
             def send() -> int:
                 for answer in [call.future(message) for _ in range(CALLS_AHEAD)]:
