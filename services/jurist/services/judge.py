@@ -10,9 +10,10 @@ from __future__ import annotations
 import pickle
 import traceback
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from jurist.services import encode
 from jurist.services.decode import samples
@@ -25,7 +26,21 @@ if TYPE_CHECKING:
     from jurist.services.values import Group, Outcome, PlannedTerm
     from jurist.verifiers import Decision, Equality, Reply, Sample, Verdict, Verifier
 
-__all__ = ["Cell", "Chunk", "Decide", "Found", "Judged", "Progress", "Work", "findings_of", "settled"]
+__all__ = [
+    "Cell",
+    "Chunk",
+    "Decide",
+    "Found",
+    "Judged",
+    "Progress",
+    "Work",
+    "findings_of",
+    "joined",
+    "settled",
+    "together",
+]
+
+V = TypeVar("V")
 
 TAIL = 64  # characters of a completion's end by which it is told from others before it is read whole
 
@@ -92,6 +107,50 @@ class Chunk:
         start = perf_counter()
         groups = [bench.group(index, payload) for index, payload in enumerate(payloads)]
         return Judged(groups=groups, faults=bench.faults, elapsed_s=perf_counter() - start)
+
+    def part(self, start: int, stop: int) -> Chunk:
+        """Return some of its groups as a chunk of their own."""
+        return replace(
+            self,
+            payloads=self.payloads[start:stop],
+            replies=None if self.replies is None else _shifted(self.replies, start, stop),
+            settled=_shifted(self.settled, start, stop),
+        )
+
+
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """Return chunks of the same terms, all of them with replies, as one."""
+    starts = accumulate((len(chunk.payloads) for chunk in chunks), initial=0)
+    placed = [(chunk, start) for chunk, start in zip(chunks, starts, strict=False)]
+    return Chunk(
+        terms=chunks[0].terms,
+        payloads=tuple(payload for chunk in chunks for payload in chunk.payloads),
+        replies={
+            cell._replace(group=cell.group + start): replies
+            for chunk, start in placed
+            for cell, replies in (chunk.replies or {}).items()
+        },
+        settled={
+            cell._replace(group=cell.group + start): verdict
+            for chunk, start in placed
+            for cell, verdict in chunk.settled.items()
+        },
+    )
+
+
+def together(parts: Sequence[Judged]) -> Judged:
+    """Return what the parts of a chunk gave as what all of it gave."""
+    return Judged(
+        groups=[group for part in parts for group in part.groups],
+        faults=[fault for part in parts for fault in part.faults],
+        elapsed_s=sum(part.elapsed_s for part in parts),
+    )
+
+
+def _shifted(cells: Mapping[Cell, V], start: int, stop: int) -> dict[Cell, V]:
+    return {
+        cell._replace(group=cell.group - start): value for cell, value in cells.items() if start <= cell.group < stop
+    }
 
 
 class _Bench:

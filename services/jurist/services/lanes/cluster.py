@@ -18,6 +18,7 @@ import signal
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -38,6 +39,7 @@ __all__ = ["Cluster"]
 
 WATCH_S = 1.0  # how often it asks what became of the replicas
 NAMESPACE = "jurist"
+GPU_FILES = tuple(Path("/dev").glob("nvidia[0-9]*"))
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +52,7 @@ class Cluster:
 
     def __init__(self, config: Config, fleet: Fleet, metrics: Metrics) -> None:
         self._config = config
-        self._fleet = fleet
+        self._fleet = fleet if config.ray_address else _alone(fleet)
         self._metrics = metrics
         self._joining = asyncio.Lock()
         self._users = 0
@@ -117,9 +119,6 @@ class Cluster:
         try:
             address = self._config.ray_address if self._head is None else self._head.address()
             ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
-            if self._head is not None:
-                gpus = ray.cluster_resources().get("GPU", 0)  # type: ignore[no-untyped-call]
-                self._fleet = _with_gpus(self._fleet, int(gpus))
             serve.start(http_options={"location": "NoServer"})
             self._deploy()
         except ConfigurationError:
@@ -222,16 +221,18 @@ class Cluster:
             await asyncio.sleep(WATCH_S)
 
 
-def _with_gpus(fleet: Fleet, gpus: int) -> Fleet:
-    """Let lanes that want a GPU make do with a CPU on a machine that has none."""
-    if gpus:
-        return fleet
-    lanes = {name: replace(lane, resources=_without_gpu(lane.resources)) for name, lane in fleet.lanes.items()}
+def _alone(fleet: Fleet) -> Fleet:
+    """Fit lanes to a Ray of this machine alone: no more replicas than cores, no GPU where there is none."""
+    cores = os.cpu_count() or 1
+    lanes = {
+        name: replace(
+            lane,
+            resources={name: count for name, count in lane.resources.items() if name != "GPU" or GPU_FILES},
+            max_replicas=max(1, min(lane.max_replicas, cores // lane.workers)),
+        )
+        for name, lane in fleet.lanes.items()
+    }
     return replace(fleet, lanes=lanes)
-
-
-def _without_gpu(resources: dict[str, float]) -> dict[str, float]:
-    return {name: amount for name, amount in resources.items() if name != "GPU"}
 
 
 def _restore_signals() -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from jurist.services.judge import Decide, Judged
+from jurist.services.judge import Decide, Judged, together
 from jurist.services.lanes.pool import WorkerDiedError, WorkerPool
 from jurist.services.plan import Packing
 from jurist.verifiers import Abstain, Cause, Equality, NoReply
@@ -14,7 +14,7 @@ from jurist.verifiers import Abstain, Cause, Equality, NoReply
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jurist.services.judge import Cell, Chunk, Found, Work
+    from jurist.services.judge import Cell, Chunk, Work
     from jurist.services.lanes.worker import Limits
     from jurist.verifiers import Question, Reply
 
@@ -59,31 +59,18 @@ class LocalRules:
 
     async def judge(self, chunk: Chunk) -> Judged:
         """Judge a chunk; a cell that takes its worker down abstains with LIMIT, the others are judged without it."""
-        groups: list[Found | Abstain] = []
-        faults: list[str] = []
-        elapsed_s = 0.0
+        done: list[Judged] = []
         rest = chunk
         while rest.payloads:
             try:
-                judged = await self._try(rest)
+                done.append(await self._try(rest))
+                break
             except WorkerDiedError as died:
                 # The groups before the one it died in are judged again, that one by itself, and the rest anew.
                 at = died.cell.group if died.cell is not None else 0
-                judged = await self._group(replace(rest, payloads=rest.payloads[at : at + 1]), died)
-                if at:
-                    before = await self.judge(replace(rest, payloads=rest.payloads[:at]))
-                    judged = Judged(
-                        groups=[*before.groups, *judged.groups],
-                        faults=[*before.faults, *judged.faults],
-                        elapsed_s=before.elapsed_s + judged.elapsed_s,
-                    )
-                rest = replace(rest, payloads=rest.payloads[at + 1 :])
-            else:
-                rest = replace(rest, payloads=())
-            groups += judged.groups
-            faults += judged.faults
-            elapsed_s += judged.elapsed_s
-        return Judged(groups=groups, faults=faults, elapsed_s=elapsed_s)
+                done += [await self.judge(rest.part(0, at)), await self._group(rest.part(at, at + 1), died)]
+                rest = rest.part(at + 1, len(rest.payloads))
+        return together(done)
 
     async def _group(self, chunk: Chunk, died: WorkerDiedError) -> Judged:
         """Judge the one group that a worker died in, without the cells that are to blame."""

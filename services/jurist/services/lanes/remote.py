@@ -8,15 +8,15 @@ LIMIT, while all others are judged. The same holds for questions.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from jurist.services import encode
-from jurist.services.errors import UnreachableError
-from jurist.services.judge import Cell, Found, Judged
+from jurist.services.errors import StoppingError, UnreachableError
+from jurist.services.judge import Cell, Found, Judged, joined, together
 from jurist.services.lanes import parcel
-from jurist.services.lanes.calls import DEATHS, Calls, ReplicaDiedError
+from jurist.services.lanes.calls import DEATHS, ReplicaDiedError
+from jurist.services.lanes.post import Post
 from jurist.services.plan import Packing
 from jurist.verifiers import Abstain, Cause, NoReply
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jurist.services.judge import Chunk
+    from jurist.services.lanes.calls import Calls
     from jurist.services.values import Outcome
     from jurist.verifiers import Question, Reply
 
@@ -34,32 +35,19 @@ WORTH_S = 0.2
 MOST_S = 5.0
 CHUNK_ROLLOUTS = 256
 CHUNK_BYTES = 8 << 20
-QUESTIONS = 64  # in one call
-QUESTION_S = 0.02  # what one costs before anything is known
-QUESTION_WEIGHT = 0.2  # of the newest call in the moving mean
+QUESTIONS = 64  # in one call: their texts may be large
+GROUPS = 64  # judged again in one call
 
 GIVEN_UP = f"given up: {DEATHS} replicas died of it"
 
 
-class _Letter(NamedTuple):
-    """A question that waits, and who waits for it."""
-
-    question: Question
-    reply: asyncio.Future[Reply]
-
-
 class RemoteLane:
-    """Answers questions through `calls`, at most `most` of them at a time.
-
-    Questions that arrive together, or while every call is taken, travel together.
-    """
+    """Answers questions through `calls`, at most `most` of them at a time."""
 
     def __init__(self, calls: Calls, most: int) -> None:
         self._calls = calls
-        self._free = most
-        self._letters: deque[_Letter] = deque()
-        self._question_s = QUESTION_S
-        self._posting: set[asyncio.Task[None]] = set()
+        self._questions = Post(self._asked, calls=most, most=QUESTIONS, worth_s=WORTH_S, most_s=MOST_S)
+        self._stopping = False
 
     async def start(self) -> None:
         """Connect.
@@ -71,12 +59,9 @@ class RemoteLane:
 
     async def stop(self) -> None:
         """Cancel what is under way, and disconnect."""
+        self._stopping = True
         await self._calls.stop()
-        await asyncio.gather(*self._posting, return_exceptions=True)
-
-    async def warm(self, rollouts: int, ttl_s: float) -> None:
-        """Have replicas ready for so many rollouts, for so long, seconds."""
-        await self._calls.warm(rollouts, ttl_s)
+        await self._questions.stop()
 
     async def answer(self, question: Question) -> Reply:
         """Answer one question.
@@ -84,58 +69,22 @@ class RemoteLane:
         Raises:
             StoppingError: the lane is stopping.
         """
-        loop = asyncio.get_running_loop()
-        letter = _Letter(question, loop.create_future())
-        self._letters.append(letter)
-        loop.call_soon(self._post)  # not at once: those who ask in the same turn of the loop share a call
-        return await letter.reply
+        if self._stopping:
+            raise StoppingError("the lane is stopping")
+        return await self._questions.get(question)
 
-    def _post(self) -> None:
-        """Send what waits, as far as calls are free."""
-        while self._free and self._letters:
-            worth, most = (max(1, int(seconds / self._question_s)) for seconds in (WORTH_S, MOST_S))
-            count = min(max(-(-len(self._letters) // self._free), worth), most, QUESTIONS, len(self._letters))
-            letters = [self._letters.popleft() for _ in range(count)]
-            letters = [letter for letter in letters if not letter.reply.done()]
-            if letters:
-                self._free -= 1
-                posting = asyncio.ensure_future(self._deliver(letters))
-                self._posting.add(posting)
-                posting.add_done_callback(self._posted)
-                _cancel_with(letters, posting)
-
-    def _posted(self, posting: asyncio.Task[None]) -> None:
-        self._posting.discard(posting)
-        self._free += 1
-        self._post()
-
-    async def _deliver(self, letters: Sequence[_Letter]) -> None:
+    async def _asked(self, questions: Sequence[Question]) -> tuple[Sequence[Reply], float]:
         try:
-            replies = await self._replies([letter.question for letter in letters])
-        except Exception as error:  # noqa: BLE001  # handed to those who wait
-            for letter in letters:
-                if not letter.reply.done():
-                    letter.reply.set_exception(error)
-        else:
-            for letter, reply in zip(letters, replies, strict=True):
-                if not letter.reply.done():
-                    letter.reply.set_result(reply)
-
-    async def _replies(self, questions: Sequence[Question]) -> Sequence[Reply]:
-        try:
-            answer = await self._calls.send("answer", parcel.packed(questions))
+            answered: parcel.Answered = parcel.unpacked(await self._calls.send("answer", parcel.packed(questions)))
         except UnreachableError as error:
-            return [NoReply(Cause.UNAVAILABLE, str(error))] * len(questions)
+            return [NoReply(Cause.UNAVAILABLE, str(error))] * len(questions), 0.0
         except ReplicaDiedError:
             if len(questions) == 1:
-                return [NoReply(Cause.LIMIT, f"answering this was {GIVEN_UP}")]
+                return [NoReply(Cause.LIMIT, f"answering this was {GIVEN_UP}")], 0.0
             half = len(questions) // 2
-            first, second = await asyncio.gather(self._replies(questions[:half]), self._replies(questions[half:]))
-            return [*first, *second]
-        answered: parcel.Answered = parcel.unpacked(answer)
-        newest = max(1e-4, answered.elapsed_s / len(questions))
-        self._question_s += QUESTION_WEIGHT * (newest - self._question_s)
-        return answered.replies
+            first, second = await asyncio.gather(self._asked(questions[:half]), self._asked(questions[half:]))
+            return [*first[0], *second[0]], first[1] + second[1]
+        return answered.replies, answered.elapsed_s
 
 
 class RemoteRules(RemoteLane):
@@ -143,44 +92,65 @@ class RemoteRules(RemoteLane):
 
     def __init__(self, calls: Calls, most: int, slots: int) -> None:
         super().__init__(calls, most)
+        self._again = Post(self._judged_again, calls=most, most=GROUPS, worth_s=WORTH_S, most_s=MOST_S)
         self._packing = Packing(
             slots=slots, rollouts=CHUNK_ROLLOUTS, size_bytes=CHUNK_BYTES, worth_s=WORTH_S, most_s=MOST_S
         )
 
     @property
     def packing(self) -> Packing:
-        """What chunks it wants."""
+        """What chunks suit it."""
         return self._packing
 
+    async def stop(self) -> None:
+        """Cancel what is under way, and disconnect."""
+        await super().stop()
+        await self._again.stop()
+
     async def judge(self, chunk: Chunk) -> Judged:
-        """Judge a chunk.
+        """Judge a chunk. Groups that come with replies, one by one, travel together.
 
         Raises:
             UnreachableError: no replica could be reached for a minute.
             StoppingError: the lane is stopping.
         """
+        if chunk.replies is not None and not self._stopping:
+            return await self._again.get(chunk)
+        return await self._judged(chunk)
+
+    async def _judged(self, chunk: Chunk) -> Judged:
         try:
-            return await self._send(chunk)
+            return await self._sent(chunk)
         except ReplicaDiedError:
             if len(chunk.payloads) == 1:
                 return Judged(groups=[await self._by_cell(chunk)])
             half = len(chunk.payloads) // 2
-            halves = (chunk.payloads[:half], chunk.payloads[half:])
-            first, second = await asyncio.gather(*(self.judge(replace(chunk, payloads=part)) for part in halves))
-            return Judged(
-                groups=[*first.groups, *second.groups],
-                faults=[*first.faults, *second.faults],
-                elapsed_s=first.elapsed_s + second.elapsed_s,
-            )
+            halves = (chunk.part(0, half), chunk.part(half, len(chunk.payloads)))
+            return together(await asyncio.gather(*map(self._judged, halves)))
 
-    async def _send(self, chunk: Chunk) -> Judged:
+    async def _sent(self, chunk: Chunk) -> Judged:
         judged: Judged = parcel.unpacked(await self._calls.send("judge", parcel.packed_chunk(chunk)))
         return judged
+
+    async def _judged_again(self, chunks: Sequence[Chunk]) -> tuple[Sequence[Judged], float]:
+        """Judge chunks of a group each, those of the same terms together."""
+        alike: dict[int, list[Chunk]] = {}
+        for chunk in chunks:
+            alike.setdefault(id(chunk.terms), []).append(chunk)
+        done = await asyncio.gather(*(self._judged(joined(part)) for part in alike.values()))
+        each = {
+            id(chunk): Judged(groups=[group], elapsed_s=judged.elapsed_s / len(part))
+            for part, judged in zip(alike.values(), done, strict=True)
+            for chunk, group in zip(part, judged.groups, strict=True)
+        }
+        for part, judged in zip(alike.values(), done, strict=True):
+            each[id(part[0])] = replace(each[id(part[0])], faults=judged.faults)  # to be told once, no matter whose
+        return [each[id(chunk)] for chunk in chunks], sum(judged.elapsed_s for judged in done)
 
     async def _by_cell(self, chunk: Chunk) -> Found | Abstain:
         """Judge a group that replicas died of: all its cells but those that are to blame."""
         try:
-            decoded = await self._send(replace(chunk, replies={}))
+            decoded = await self._sent(replace(chunk, replies={}))
         except ReplicaDiedError:
             return Abstain(Cause.LIMIT, f"decoding this group was {GIVEN_UP}")
         (group,) = decoded.groups
@@ -198,7 +168,7 @@ class RemoteRules(RemoteLane):
         """Judge some cells of a group; one that replicas die of is given up."""
         assert chunk.replies is not None  # noqa: S101  # it names the cells
         try:
-            judged = await self._send(replace(chunk, replies={cell: chunk.replies[cell] for cell in cells}))
+            judged = await self._sent(replace(chunk, replies={cell: chunk.replies[cell] for cell in cells}))
         except ReplicaDiedError:
             if len(cells) == 1:
                 verdict = Abstain(Cause.LIMIT, f"judging this completion was {GIVEN_UP}")
@@ -210,17 +180,3 @@ class RemoteRules(RemoteLane):
         (group,) = judged.groups
         assert not isinstance(group, Abstain)  # noqa: S101  # it was decoded before
         return {cell: (group.outcomes[cell.row][cell.term], group.components[cell.row][cell.term]) for cell in cells}
-
-
-def _cancel_with(letters: Sequence[_Letter], posting: asyncio.Task[None]) -> None:
-    """Cancel a call when nobody waits for any of its replies any more."""
-    waiting = len(letters)
-
-    def left(reply: asyncio.Future[Reply]) -> None:
-        nonlocal waiting
-        waiting -= 1
-        if not waiting and reply.cancelled():
-            posting.cancel()
-
-    for letter in letters:
-        letter.reply.add_done_callback(left)

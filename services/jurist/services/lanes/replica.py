@@ -6,12 +6,11 @@ Cancelling a call cancels the work behind it, down to the worker process or the 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from itertools import accumulate, pairwise
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from jurist.services.judge import Judged
+from jurist.services.judge import together
 from jurist.services.lanes import parcel
 
 if TYPE_CHECKING:
@@ -63,23 +62,12 @@ class RulesReplica(LaneReplica):
                 tasks.create_task(self._rules.judge(part))
                 for part in _parts(parcel.chunk_of(request), self._rules.packing.slots)
             ]
-        done = [part.result() for part in parts]
-        return parcel.packed(
-            Judged(
-                groups=[group for part in done for group in part.groups],
-                faults=[fault for part in done for fault in part.faults],
-                elapsed_s=sum(part.elapsed_s for part in done),
-            )
-        )
+        return parcel.packed(together([part.result() for part in parts]))
 
 
 def _parts(chunk: Chunk, count: int) -> Iterator[Chunk]:
     """Cut a chunk of whole groups into at most `count` of about the same size."""
-    if count == 1 or len(chunk.payloads) == 1 or chunk.replies is not None or chunk.settled:
-        yield chunk  # the cells named in it are counted from its first group
-        return
     total = sum(map(len, chunk.payloads))
     shares = [end * count // (total + 1) for end in accumulate(map(len, chunk.payloads))]
     cuts = [0, *(at for at in range(1, len(shares)) if shares[at] > shares[at - 1]), len(shares)]
-    for start, end in pairwise(cuts):
-        yield replace(chunk, payloads=chunk.payloads[start:end])
+    return (chunk.part(start, end) for start, end in pairwise(cuts))

@@ -102,7 +102,7 @@ class Scaling:
         if now - self._read_at_s >= READ_EVERY_S:
             self._read_at_s = now
             self._announced = _announced(self._lane)
-        self._note(context.current_num_replicas, context.target_num_replicas, now)
+        self._note(context, now)
         config = context.config
         assert config is not None  # noqa: S101  # Serve's own deployments alone have none
         calls = context.total_num_requests
@@ -122,12 +122,14 @@ class Scaling:
             wanted = running + (wanted - running) / config.upscaling_factor
         return wanted, {}
 
-    def _note(self, running: int, target: int, now: float) -> None:
+    def _note(self, context: AutoscalingContext, now: float) -> None:
         """Write down a change of the target, for the reason that held when it was decided."""
+        running, target = context.current_num_replicas, context.target_num_replicas
         if target == self._target and running == self._running:
             return
         if self._target is not None and target != self._target:
             why = ARRIVAL if self._why == IDLE and target > self._target else self._why
-            self._log = [*self._log[1 - REMEMBERED :], Decision(self._target, target, why, now)]
+            at_s = context.last_scale_up_time if target > self._target else context.last_scale_down_time
+            self._log = [*self._log[1 - REMEMBERED :], Decision(self._target, target, why, at_s or now)]
         self._target, self._running = target, running
         _write(f"scaling:{self._lane}", [running, [list(decision) for decision in self._log]])
