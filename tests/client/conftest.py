@@ -32,6 +32,7 @@ class ScriptedService(reward_pb2_grpc.RewardServiceServicer):
         self.script: deque[Callable[[Context], None]] = deque()  # one for each call to come; then calls just work
         self.answer = self.scores  # a test may put another in its place
         self.requests: list[reward_pb2.ScoreBatchRequest] = []
+        self.announced: list[reward_pb2.WarmRequest] = []
         self.times_left: list[float] = []
         self.at_once = 0
         self.most_at_once = 0
@@ -101,6 +102,14 @@ class ScriptedService(reward_pb2_grpc.RewardServiceServicer):
         context: Context,  # noqa: ARG002
     ) -> reward_pb2.ListVerifiersResponse:
         return reward_pb2.ListVerifiersResponse(verifiers=[reward_pb2.VerifierInfo(name="length")])
+
+    def Warm(  # noqa: N802
+        self,
+        request: reward_pb2.WarmRequest,
+        context: Context,  # noqa: ARG002
+    ) -> reward_pb2.WarmResponse:
+        self.announced.append(request)
+        return reward_pb2.WarmResponse()
 
     def scores(self, groups: Sequence[reward_pb2.RolloutGroup]) -> list[reward_pb2.GroupScores]:
         return [_scores(group) for group in groups]

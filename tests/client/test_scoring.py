@@ -292,3 +292,12 @@ def test_an_answer_that_lacks_groups_is_the_servers_failure(service: Service, cl
 
 def test_verifiers_are_listed(client: Client) -> None:
     assert [verifier.name for verifier in client.list_verifiers().verifiers] == ["length"]
+
+
+def test_what_will_come_is_announced(client: Client, service: Service) -> None:
+    client.warm(8192, lanes=["rules"], ttl_s=60.0)
+    client.warm(1)
+
+    first, second = service.announced
+    assert (first.rollouts, list(first.lanes), first.ttl_s) == (8192, ["rules"], 60.0)
+    assert (second.rollouts, list(second.lanes), second.HasField("ttl_s")) == (1, [], False)

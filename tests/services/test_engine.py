@@ -43,6 +43,8 @@ class Here:
 
     async def stop(self) -> None: ...
 
+    async def warm(self, rollouts: int, ttl_s: float) -> None: ...
+
     async def judge(self, chunk: Chunk) -> Judged:
         self.chunks += 1
         await self.free.wait()

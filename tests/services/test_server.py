@@ -246,6 +246,20 @@ def test_the_service_says_what_it_knows(stub: Stub) -> None:
     assert "partial" in described["format_tags"].options_schema["properties"]  # type: ignore[operator]
 
 
+def test_an_announcement_is_taken_and_a_wrong_one_names_its_field(stub: Stub) -> None:
+    stub.Warm(reward_pb2.WarmRequest(rollouts=8192, lanes=["rules", "model"], ttl_s=60.0), timeout=TIMEOUT_S)
+    wrong = {
+        "rollouts": reward_pb2.WarmRequest(),
+        "lanes[1]": reward_pb2.WarmRequest(rollouts=1, lanes=["rules", "judges"]),
+        "ttl_s": reward_pb2.WarmRequest(rollouts=1, ttl_s=float("nan")),
+    }
+    for field, request in wrong.items():
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.Warm(request, timeout=TIMEOUT_S)
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert (refused.value.details() or "").startswith(f"{field}: ")
+
+
 def test_health_and_reflection_answer(channel: grpc.Channel) -> None:
     health: Any = health_pb2_grpc.HealthStub(channel)
     for service in ("", "jurist.v1.RewardService"):

@@ -30,6 +30,11 @@ class RewardServiceStub(object):
                 request_serializer=jurist_dot_v1_dot_reward__pb2.ListVerifiersRequest.SerializeToString,
                 response_deserializer=jurist_dot_v1_dot_reward__pb2.ListVerifiersResponse.FromString,
                 )
+        self.Warm = channel.unary_unary(
+                '/jurist.v1.RewardService/Warm',
+                request_serializer=jurist_dot_v1_dot_reward__pb2.WarmRequest.SerializeToString,
+                response_deserializer=jurist_dot_v1_dot_reward__pb2.WarmResponse.FromString,
+                )
 
 
 class RewardServiceServicer(object):
@@ -62,6 +67,14 @@ class RewardServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Warm(self, request, context):
+        """Announces rollouts, so that what judges them is there when they come: replicas on a cluster, sandboxes on one
+        machine. Answers at once; what is announced and never comes costs what stood ready for it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RewardServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -79,6 +92,11 @@ def add_RewardServiceServicer_to_server(servicer, server):
                     servicer.ListVerifiers,
                     request_deserializer=jurist_dot_v1_dot_reward__pb2.ListVerifiersRequest.FromString,
                     response_serializer=jurist_dot_v1_dot_reward__pb2.ListVerifiersResponse.SerializeToString,
+            ),
+            'Warm': grpc.unary_unary_rpc_method_handler(
+                    servicer.Warm,
+                    request_deserializer=jurist_dot_v1_dot_reward__pb2.WarmRequest.FromString,
+                    response_serializer=jurist_dot_v1_dot_reward__pb2.WarmResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -139,5 +157,22 @@ class RewardService(object):
         return grpc.experimental.unary_unary(request, target, '/jurist.v1.RewardService/ListVerifiers',
             jurist_dot_v1_dot_reward__pb2.ListVerifiersRequest.SerializeToString,
             jurist_dot_v1_dot_reward__pb2.ListVerifiersResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def Warm(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/jurist.v1.RewardService/Warm',
+            jurist_dot_v1_dot_reward__pb2.WarmRequest.SerializeToString,
+            jurist_dot_v1_dot_reward__pb2.WarmResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

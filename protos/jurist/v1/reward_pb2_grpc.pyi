@@ -62,6 +62,10 @@ class RewardServiceStub:
     """
     ListVerifiers: _grpc.UnaryUnaryMultiCallable[_reward_pb2.ListVerifiersRequest, _reward_pb2.ListVerifiersResponse]
     """Lists the verifiers and recipes that this server knows."""
+    Warm: _grpc.UnaryUnaryMultiCallable[_reward_pb2.WarmRequest, _reward_pb2.WarmResponse]
+    """Announces rollouts, so that what judges them is there when they come: replicas on a cluster, sandboxes on one
+    machine. Answers at once; what is announced and never comes costs what stood ready for it.
+    """
 
 @_typing.type_check_only
 class RewardServiceAsyncStub(RewardServiceStub):
@@ -81,6 +85,10 @@ class RewardServiceAsyncStub(RewardServiceStub):
     """
     ListVerifiers: _aio.UnaryUnaryMultiCallable[_reward_pb2.ListVerifiersRequest, _reward_pb2.ListVerifiersResponse]  # type: ignore[assignment]
     """Lists the verifiers and recipes that this server knows."""
+    Warm: _aio.UnaryUnaryMultiCallable[_reward_pb2.WarmRequest, _reward_pb2.WarmResponse]  # type: ignore[assignment]
+    """Announces rollouts, so that what judges them is there when they come: replicas on a cluster, sandboxes on one
+    machine. Answers at once; what is announced and never comes costs what stood ready for it.
+    """
 
 class RewardServiceServicer(metaclass=_abc_1.ABCMeta):
     """Scores rollouts."""
@@ -115,5 +123,15 @@ class RewardServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_reward_pb2.ListVerifiersResponse, _abc.Awaitable[_reward_pb2.ListVerifiersResponse]]:
         """Lists the verifiers and recipes that this server knows."""
+
+    @_abc_1.abstractmethod
+    def Warm(
+        self,
+        request: _reward_pb2.WarmRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_reward_pb2.WarmResponse, _abc.Awaitable[_reward_pb2.WarmResponse]]:
+        """Announces rollouts, so that what judges them is there when they come: replicas on a cluster, sandboxes on one
+        machine. Answers at once; what is announced and never comes costs what stood ready for it.
+        """
 
 def add_RewardServiceServicer_to_server(servicer: RewardServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

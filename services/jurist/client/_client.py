@@ -216,6 +216,15 @@ class Client:
         method, request = connection.stub.ListVerifiers, reward_pb2.ListVerifiersRequest()
         return result_of(connection.run(connection.call(method, request, time.monotonic() + self._timeout_s), self))
 
+    def warm(self, rollouts: int, *, lanes: Sequence[str] = (), ttl_s: float | None = None) -> None:
+        """Announce rollouts that will come within `ttl_s` seconds (300), so that what judges them is there by then.
+
+        `lanes` are those that they need, of rules, sandbox and model; all when empty.
+        """
+        connection = self._open().connection
+        method, request = connection.stub.Warm, reward_pb2.WarmRequest(rollouts=rollouts, lanes=lanes, ttl_s=ttl_s)
+        result_of(connection.run(connection.call(method, request, time.monotonic() + self._timeout_s), self))
+
     def _score(
         self,
         groups: Sequence[reward_pb2.RolloutGroup | Mapping[str, object]],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, NamedTuple, TypeVar, cast
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import DecodeError, Message
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
     from jurist.services.cookbook import BoundRecipe
-__all__ = ["ADVANTAGES", "Decoder", "check_request_id", "parse", "policy_step", "samples"]
+__all__ = ["ADVANTAGES", "Announced", "Decoder", "announced", "check_request_id", "parse", "policy_step", "samples"]
 
 M = TypeVar("M", bound=Message)
 
@@ -35,6 +35,10 @@ M = TypeVar("M", bound=Message)
 ID_CHARACTERS = 256
 REQUEST_ID_CHARACTERS = 128
 ROLLOUTS_A_CALL = 8192
+ANNOUNCED_ROLLOUTS = 100_000_000
+ANNOUNCED_S = 300.0
+LONGEST_ANNOUNCED_S = 86_400
+LANES = ("rules", "sandbox", "model")
 
 BOUND_RECIPE_BYTES = 16 << 10  # a recipe larger than this is bound anew each time
 BOUND_RECIPES = 256  # inline recipes hardly differ within a run; past this many the table is begun anew
@@ -51,6 +55,32 @@ ADVANTAGES = {
     reward_pb2.ADVANTAGE_MEAN_ONLY: Advantage.MEAN_ONLY,
     reward_pb2.ADVANTAGE_LEAVE_ONE_OUT: Advantage.LEAVE_ONE_OUT,
 }
+
+
+class Announced(NamedTuple):
+    """What a WarmRequest says: so many rollouts will need these lanes, within `ttl_s` seconds."""
+
+    rollouts: int
+    lanes: Sequence[str]
+    ttl_s: float
+
+
+def announced(data: bytes) -> Announced:
+    """Decode a WarmRequest.
+
+    Raises:
+        BadInputError: a field is not what it must be.
+    """
+    request = parse(reward_pb2.WarmRequest, data)
+    if not 1 <= request.rollouts <= ANNOUNCED_ROLLOUTS:
+        raise BadInputError("rollouts", f"{request.rollouts} is not in 1 to {ANNOUNCED_ROLLOUTS}")
+    for index, lane in enumerate(request.lanes):
+        if lane not in LANES:
+            raise BadInputError(f"lanes[{index}]", f"{lane!r} is no lane; there are: {', '.join(LANES)}")
+    ttl_s = request.ttl_s if request.HasField("ttl_s") else ANNOUNCED_S
+    if not 1.0 <= ttl_s <= LONGEST_ANNOUNCED_S:  # NaN is in no range
+        raise BadInputError("ttl_s", f"{ttl_s} is not in 1 to {LONGEST_ANNOUNCED_S}")
+    return Announced(request.rollouts, request.lanes or LANES, ttl_s)
 
 
 def parse(message: type[M], data: bytes) -> M:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
 
+from jurist.sandbox import Program
 from jurist.services.answers import Answers
 from jurist.services.combine import combine
 from jurist.services.costs import Costs
 from jurist.services.errors import OverloadedError, StoppingError, first_of
 from jurist.services.judge import Cell, findings_of, settled
 from jurist.services.plan import plan
-from jurist.verifiers import Abstain, Ask, Cause, Dialogue, NoReply, Prompt
+from jurist.verifiers import Abstain, Ask, Cause, Dialogue, Equality, NoReply, Prompt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -37,6 +38,7 @@ ROUNDS = 4  # how often a verifier may ask about one completion before it is tak
 STILL_ASKS = Abstain(Cause.INTERNAL, f"the verifier still asked after {ROUNDS} rounds of replies")
 CHUNKS_AHEAD = 2  # chunks of one batch in the lane for each of its slots: busy workers, yet no batch shuts out the next
 RETRY_AFTER_S = 0.5
+WARMED: dict[str, type[Question]] = {"rules": Equality, "sandbox": Program, "model": Prompt}
 LAST_S = 2.0  # of a call's time, kept for judging with the replies that came and for sending the scores, ..
 LAST_SHARE = 0.1  # .. or so much of it, if that is less
 
@@ -84,6 +86,13 @@ class Engine:
         self._stopping = True
         for lane in {id(lane): lane for lane in (self._rules, *self._lanes.values())}.values():
             await lane.stop()
+
+    async def warm(self, rollouts: int, lanes: Sequence[str], ttl_s: float) -> None:
+        """Have lanes ready for so many rollouts, for so long, seconds."""
+        for name in lanes:
+            lane = self._lanes.get(WARMED[name])
+            if lane is not None:
+                await lane.warm(rollouts, ttl_s)
 
     async def score(
         self,

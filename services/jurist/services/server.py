@@ -82,6 +82,7 @@ class RewardService:
                 "ScoreBatch": grpc.unary_unary_rpc_method_handler(self._guard("ScoreBatch", self.score_batch)),
                 "ScoreStream": grpc.stream_stream_rpc_method_handler(self._guard("ScoreStream", self.score_stream)),
                 "ListVerifiers": grpc.unary_unary_rpc_method_handler(self._guard("ListVerifiers", self.list_verifiers)),
+                "Warm": grpc.unary_unary_rpc_method_handler(self._guard("Warm", self.warm)),
             },
         )
 
@@ -129,6 +130,11 @@ class RewardService:
     async def list_verifiers(self, _: bytes, __: Context) -> bytes:
         """Answer ListVerifiers."""
         return (await asyncio.to_thread(catalogue, self._recipes)).SerializeToString()
+
+    async def warm(self, data: bytes, _: Context) -> bytes:
+        """Answer Warm."""
+        await self._engine.warm(*decode.announced(data))
+        return reward_pb2.WarmResponse().SerializeToString()
 
     def _guard(self, method: str, respond: Respond) -> Respond:
         """Give every way in which an RPC ends its status, its count and its line in the log."""

@@ -50,6 +50,8 @@ class Here:
 
     async def stop(self) -> None: ...
 
+    async def warm(self, rollouts: int, ttl_s: float) -> None: ...
+
     async def judge(self, chunk: Chunk) -> Judged:
         self.parts.append(len(chunk.payloads))
         return chunk.run(Idle(), chunk.payloads)

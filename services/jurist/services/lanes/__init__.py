@@ -31,6 +31,10 @@ class Lane(Protocol):
         """Give up all work and free every resource."""
         ...
 
+    async def warm(self, rollouts: int, ttl_s: float) -> None:
+        """Be ready for so many rollouts, which will come within so many seconds."""
+        ...
+
     async def answer(self, question: Question) -> Reply:
         """Answer one question. Failing to is a reply (`NoReply`), not an exception.
 

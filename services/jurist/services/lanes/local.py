@@ -57,6 +57,9 @@ class LocalRules:
         """Kill the processes."""
         await self.pool.stop()
 
+    async def warm(self, rollouts: int, ttl_s: float) -> None:
+        """Do nothing: the processes stand."""
+
     async def judge(self, chunk: Chunk) -> Judged:
         """Judge a chunk; a cell that takes its worker down abstains with LIMIT, the others are judged without it."""
         done: list[Judged] = []

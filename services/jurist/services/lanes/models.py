@@ -75,6 +75,9 @@ class LocalModels:
         await asyncio.gather(*(backend.stop() for backend in self._models.values()))
         await self._memory.close()
 
+    async def warm(self, rollouts: int, ttl_s: float) -> None:
+        """Do nothing: models that are not to be loaded with their first question stand."""
+
     async def answer(self, question: Question) -> Reply:
         """Answer a prompt or rate a dialogue."""
         if not isinstance(question, Prompt | Dialogue):

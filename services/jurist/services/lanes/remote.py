@@ -63,6 +63,10 @@ class RemoteLane:
         await self._calls.stop()
         await self._questions.stop()
 
+    async def warm(self, rollouts: int, ttl_s: float) -> None:
+        """Have replicas ready for so many rollouts, for so long, seconds."""
+        await self._calls.warm(rollouts, ttl_s)
+
     async def answer(self, question: Question) -> Reply:
         """Answer one question.
 

@@ -74,6 +74,10 @@ class LocalSandbox:
         async with self._starting:
             await self._running.aclose()
 
+    async def warm(self, rollouts: int, ttl_s: float) -> None:  # noqa: ARG002  # it has the boxes that it has
+        """Start the boxes."""
+        await self._boxes()
+
     async def answer(self, question: Question) -> Reply:
         """Run a program."""
         if not isinstance(question, Program):
