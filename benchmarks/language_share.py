@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     Case = dict[str, Any]
     Way = Callable[[Case], float]
 
-CASES = Path(__file__).parents[1] / "tests" / "cases" / "language_share.jsonl"
-KINDS = ("pure+math+code", "wrong-language", "sentence-mix", "code-switch", "edge")
-SIZES = (1_000, 16_000, 300_000)
+CASES = Path(__file__).parents[1] / "tests" / "cases"
+KINDS = ("pure+math+code", "single", "wrong-language", "sentence-mix", "relatives-mix", "code-switch")
+SIZES = (400, 1_000, 16_000, 300_000)
 TEXTS = {
     "zh": "首先\uff0c让我们把方程改写成更简单的形式。三角形的面积等于底乘以高的一半\uff0c其中 $x^2+1=0$ 成立。",
     "ja": "したがって、二つの数の和は偶数でなければならない。次に、三つの球を選ぶ方法が何通りあるかを数える。",
@@ -107,8 +107,9 @@ def identifiers() -> dict[str, Callable[[str], str]]:
 
 def errors() -> Table:
     """Compare the ways on the labelled cases."""
-    cases: list[Case] = [json.loads(line) for line in CASES.read_text().splitlines()]
-    cases = [case for case in cases if case["share"] is not None]
+    files = ("language_share.jsonl", "language_share_own.jsonl")
+    cases: list[Case] = [json.loads(line) for name in files for line in (CASES / name).read_text().splitlines()]
+    cases = [case for case in cases if case["share"] is not None and case["category"] in KINDS]
     ways: dict[str, Way] = {"language_share": ours, "letter ratio": letter_ratio, "run regex": run_regex}
     for name, identify in identifiers().items():
         ways |= {f"{name}, whole text": whole(identify), f"{name}, by clause": by_clause(identify)}
