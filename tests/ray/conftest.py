@@ -51,7 +51,7 @@ HEAD = (
 HOSTILE = Path(__file__).parents[1] / "hostile"
 
 # Quick to come and go, so that a test need not wait; the three kinds of node differ as the lanes' needs do.
-LANE = "upscale_delay_s: 0, downscale_delay_s: 4, rest_delay_s: 8, look_back_s: 1, drain_s: 5"
+LANE = "upscale_delay_s: 0, downscale_delay_s: 4, rest_delay_s: 8, look_back_s: 1"
 FLEET = f"""
 lanes:
   rules: {{max_replicas: 2, first_replicas: 2, {LANE}}}

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import signal
 import threading
+import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import grpc
 import pytest
 
 from jurist.client import Client, group, rewards
+from jurist.v1 import reward_pb2, reward_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 CASES = Path(__file__).parents[1] / "cases"
+# 100 and 20,000 are what docs/scaling.md reports; here a tenth, so that CI stays short.
+KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
+ROLLOUTS = int(os.environ.get("CHAOS_ROLLOUTS", "2000"))
+SEED = 7
 TIMEOUT_S = 300.0
 GOOD = "```python\ndef add(a, b):\n    return a + b\n```"
 BAD = "```python\ndef add(a, b):\n    return a - b\n```"
@@ -84,3 +98,70 @@ def test_an_announcement_brings_nodes_before_the_work(cluster: Any, front: Any) 
     announced = 'jurist_lane_scalings_total{direction="up",lane="rules",why="announced"}'
     cluster.wait_until("the reason", lambda: front.metric(announced) >= 1)
     assert front.metric("jurist_queue_rollouts") == 0
+
+
+def slow(count: int, seconds: float, name: str = "g") -> reward_pb2.RolloutGroup:
+    """A group whose every rollout takes so long to judge, and scores 1.0."""
+    recipe = {"terms": [{"verifier": "slow", "options": {"seconds": seconds}}]}
+    return group([f"poison {name} {at}" for at in range(count)], group_id=name, recipe=recipe)
+
+
+def test_replicas_and_workers_killed_at_random_lose_and_double_nothing(cluster: Any, front: Any) -> None:
+    chance = random.Random(SEED)  # noqa: S311  # the same choices every time
+    batches = [[slow(10, 0.01, f"{batch}-{at}") for at in range(20)] for batch in range(ROLLOUTS // 200)]
+    killed: Counter[str] = Counter()
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(chance.uniform(0.2, 1.0)) and killed.total() < KILLS:
+            kind = chance.choice(["replicas", "workers"])
+            pids = getattr(cluster, kind)("rules")
+            if pids:
+                os.kill(chance.choice(pids), signal.SIGKILL)
+                killed[kind] += 1
+
+    killing = threading.Thread(target=kill)
+    killing.start()
+    answered: list[Sequence[Any]] = []
+    try:
+        with Client(front.target, timeout_s=TIMEOUT_S) as client, ThreadPoolExecutor(4) as pool:
+            answered += pool.map(client.score, batches)
+            while killing.is_alive():  # the work was done before the killing was
+                answered.append(client.score(batches[0]))
+    finally:
+        over.set()
+        killing.join()
+
+    assert killed.total() == KILLS
+    for batch, scores in zip([*batches, *[batches[0]] * len(answered)], answered, strict=False):
+        assert [each.group_id for each in scores] == [each.group_id for each in batch]
+        assert [rewards(each) for each in scores] == [[1.0] * 10] * len(batch)
+
+
+def test_a_front_that_leaves_drains_and_another_goes_on(cluster: Any, front: Any) -> None:
+    leaving = cluster.front()
+    with Client(leaving.target, timeout_s=TIMEOUT_S) as client, ThreadPoolExecutor() as pool:
+        scored = pool.submit(client.score, [slow(4, 1.0)])
+        cluster.wait_until("the call", lambda: leaving.metric("jurist_queue_rollouts") > 0)
+        leaving.process.send_signal(signal.SIGTERM)
+        assert rewards(scored.result()[0]) == [1.0] * 4
+    assert leaving.process.wait(120) == 0
+    with Client(front.target, timeout_s=TIMEOUT_S) as client:
+        assert rewards(client.score([slow(1, 0.0)])[0]) == [1.0]
+
+
+def test_a_front_that_holds_enough_refuses_with_a_time_to_come_back(cluster: Any) -> None:
+    small = cluster.front(queue_bytes=1 << 20)
+    large = group(["poison " + "x" * (600 << 10)], recipe={"terms": [{"verifier": "slow", "options": {"seconds": 2}}]})
+    request = reward_pb2.ScoreBatchRequest(groups=[large])
+    with grpc.insecure_channel(small.target) as channel, ThreadPoolExecutor() as pool:
+        stub = reward_pb2_grpc.RewardServiceStub(channel)
+        first = pool.submit(stub.ScoreBatch, request, timeout=TIMEOUT_S)
+        cluster.wait_until("the first call", lambda: small.metric("jurist_queue_bytes") > 0)
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.ScoreBatch(request, timeout=TIMEOUT_S)
+        assert first.result().groups[0].rollouts[0].reward == 1.0
+    trailing: dict[str, Any] = dict(refused.value.trailing_metadata())  # type: ignore[arg-type]  # pairs
+
+    assert refused.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
+    assert int(trailing["grpc-retry-pushback-ms"]) > 0

@@ -45,7 +45,10 @@ class LaneFleet:
     downscale_delay_s: Annotated[float, Field(ge=0, description="how long before one is taken away")] = 60.0
     rest_delay_s: Annotated[float, Field(ge=0, description="how long before the last one is taken away")] = 120.0
     look_back_s: Annotated[float, Field(gt=0, description="over what time calls are averaged")] = 2.0
-    drain_s: Annotated[float, Field(ge=0, description="time that calls get when their replica is taken away")] = 60.0
+    drain_s: Annotated[
+        float,
+        Field(ge=0, description="time that calls get when their replica is taken away; without any it goes at once"),
+    ] = 300.0
     warm_rollouts: Annotated[int, Field(ge=1, description="announced rollouts for which one replica is called up")] = (
         2048
     )
