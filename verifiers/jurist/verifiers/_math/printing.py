@@ -66,6 +66,8 @@ def _applied(head: str, args: tuple[Tree, ...]) -> str:  # noqa: C901, PLR0911 -
         case "time" | "date", _:
             parts = [part.words if isinstance(part, Text) else _written(part).rjust(2, "0") for part in args]
             return f"{head} {(':' if head == 'time' else '-').join(part for part in parts if part)}"
+        case _:
+            pass
     if head in PREFIXES and len(args) == 1:
         return f"{PREFIXES[head]}{_factor(args[0])}"
     if head in SUFFIXES and len(args) == 1:
