@@ -25,7 +25,7 @@ from jurist.client._packing import PACK_BYTES
 from jurist.client._scoring import CALLS_AHEAD
 from jurist.services.allocator import keep_freed_memory
 from jurist.services.server import OPTIONS
-from jurist.verifiers import Sample, Task, load
+from jurist.verifiers import Sample, Task, Verifier, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,6 +84,7 @@ def repeat(work: Callable[[], int]) -> tuple[int, float]:
 def plain(case: Case, texts: Sequence[str]) -> float:
     """Return the CPU time of one rollout in a plain loop, seconds."""
     verifier, task = load(case.verifier)(), Task(answers=("3",), language="en")
+    assert isinstance(verifier, Verifier)
     samples = [Sample(task=task, completion=text) for text in texts]
     start = time.process_time()
     done, _ = repeat(lambda: len([verifier.verdict(sample) for sample in samples]))

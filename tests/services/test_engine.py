@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jurist.services.judge import Cell, Chunk, Judged
-    from jurist.verifiers import Question, Reply, Verifier
+    from jurist.verifiers import GroupVerifier, Question, Reply, Verifier
 
 
 class Idle:
@@ -73,7 +73,7 @@ class Asks:
         return Score(1.0, "told")
 
 
-def batch(verifier: Verifier, *groups: Sequence[str]) -> Batch:
+def batch(verifier: Verifier | GroupVerifier, *groups: Sequence[str]) -> Batch:
     term = PlannedTerm(term=Term(verifier="asks"), verifier=verifier, active=True)
     recipe = Recipe(name="r", terms=(term.term,), advantage=Advantage.NONE)
     terms = (term,)
@@ -250,3 +250,24 @@ async def test_a_stopped_engine_takes_nothing() -> None:
 
     with pytest.raises(StoppingError):
         await score(stopped, batch(Asks(), ["plain"]))
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """Asks one question for a whole group, then scores each completion by its place."""
+
+    version: ClassVar[str] = "1"
+
+    def verdicts(self, samples: Sequence[Sample], replies: Sequence[Reply] = ()) -> Sequence[Verdict] | Ask:
+        if not replies:
+            return Ask((Equality(reference="x", answer=str(len(samples))),))
+        return [Score(place / len(samples), "ranked") for place in range(len(samples))]
+
+
+async def test_a_verifier_that_compares_a_group_asks_once_and_scores_every_rollout() -> None:
+    lane = Here()
+    scored = await score(engine(lane), batch(Ranks(), ["a", "b", "a", "c"], ["d", "e"]))
+
+    assert [rollout.reward for rollout in scored[0].rollouts] == pytest.approx([0.0, 1 / 3, 0.0, 2 / 3])
+    assert [rollout.reward for rollout in scored[1].rollouts] == pytest.approx([0.0, 0.5])
+    assert lane.asked == [Equality(reference="x", answer="3"), Equality(reference="x", answer="2")]

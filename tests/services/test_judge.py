@@ -10,7 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jurist.services.judge import TAIL, Cell, Chunk, Judged, findings_of
+from jurist.services.judge import TAIL, Cell, Chunk, Found, Judged, findings_of
 from jurist.services.values import Findings, Group, PlannedTerm, Recipe, Term
 from jurist.v1 import reward_pb2
 from jurist.verifiers import (
@@ -268,3 +268,76 @@ def test_a_question_that_cannot_travel_is_its_own_cells_fault() -> None:
         judged, _ = judge(ask, payload("plain", "asks"))
 
         assert known(judged).outcomes == [[1.0], [Cause.INTERNAL]]
+
+
+@dataclass(frozen=True)
+class Compares:
+    """A verifier of groups that does what it is told."""
+
+    version: ClassVar[str] = "1"
+    what: Callable[[Sequence[Sample], Sequence[Reply]], Any]
+
+    def verdicts(self, samples: Sequence[Sample], replies: Sequence[Reply] = ()) -> Sequence[Verdict] | Ask:
+        return self.what(samples, replies)  # type: ignore[no-any-return]  # it may be told to answer nonsense
+
+
+def compared(what: Callable[[Sequence[Sample], Sequence[Reply]], Any], *completions: str, **fields: Any) -> Any:
+    sent = payload(*completions)
+    terms = (
+        PlannedTerm(term=Term(verifier="says"), verifier=Says(lambda *_: Score(1.0, "")), active=True),
+        PlannedTerm(term=Term(verifier="compares"), verifier=Compares(what), active=True),
+    )
+    notes = Notes()
+    judged = Chunk(terms=terms, payloads=(sent,), **fields).run(notes, [sent])
+    (found,) = judged.groups
+    assert isinstance(found, Found)
+    return found, judged.faults, notes
+
+
+def test_a_verifier_of_groups_sees_the_distinct_completions_together() -> None:
+    seen: list[list[str]] = []
+
+    def rank(samples: Sequence[Sample], _: Sequence[Reply]) -> Any:
+        seen.append([sample.completion for sample in samples])
+        return [Score(place / 2, "") for place in range(len(samples))]
+
+    found, _, notes = compared(rank, "a", "b", "a", "c")
+
+    assert seen == [["a", "b", "c"]]
+    assert found.distinct == [0, 1, 0, 2]
+    assert [row[1] for row in found.outcomes] == [0.0, 0.5, 1.0]
+    assert [row[0] for row in found.outcomes] == [1.0, 1.0, 1.0]
+    assert Cell(0, 0, 1) in notes.cells
+    assert Cell(0, 1, 1) not in notes.cells
+
+
+def test_a_verifier_of_groups_asks_once_for_all_and_is_called_again_with_the_replies() -> None:
+    def ask(samples: Sequence[Sample], replies: Sequence[Reply]) -> Any:
+        return [Score(1.0, f"told {len(replies)}") for _ in samples] if replies else Ask((QUESTION, QUESTION))
+
+    first, _, _ = compared(ask, "a", "b")
+    replies = {
+        Cell(0, row, 1): (*ask.known, *([Decision(equal=True, reason="")] * len(ask.questions)))
+        for row, (_, ask) in enumerate(first.outcomes)
+    }
+    again, _, _ = compared(ask, "a", "b", replies=replies)
+
+    assert [row[1] for row in first.outcomes] == [Ask((QUESTION, QUESTION)), Ask(())]
+    assert [row[1] for row in again.outcomes] == [1.0, 1.0]
+    assert [row[0] for row in again.outcomes] == [None, None]
+
+
+def test_an_error_of_a_verifier_of_groups_is_its_cells_alone() -> None:
+    for wrong in (lambda *_: [Score(1.0, "")], lambda *_: 1 / 0, lambda *_: None, lambda *_: [0.5, 0.5]):
+        found, faults, _ = compared(wrong, "a", "b")
+        assert [row[1] for row in found.outcomes] == [Cause.INTERNAL, Cause.INTERNAL]
+        assert [row[0] for row in found.outcomes] == [1.0, 1.0]
+        assert faults
+
+
+def test_a_verifier_of_groups_that_took_its_worker_down_is_not_tried_again() -> None:
+    settled = {Cell(0, 0, 1): Abstain(Cause.LIMIT, "given up")}
+    found, _, notes = compared(lambda samples, _: [Score(1.0, "")] * len(samples), "a", "b", settled=settled)
+
+    assert [row[1] for row in found.outcomes] == [Cause.LIMIT, Cause.LIMIT]
+    assert Cell(0, 0, 1) not in notes.cells

@@ -8,14 +8,33 @@ import pickle
 import subprocess
 import sys
 import time
-from typing import Annotated, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, get_args, get_origin, get_type_hints
 
 import pytest
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
-from jurist.verifiers import Abstain, Ask, FinishReason, NoReply, Sample, Score, Task, Verifier, _registry, load, names
+from jurist.verifiers import (
+    Abstain,
+    Ask,
+    Criterion,
+    FinishReason,
+    GroupVerifier,
+    NoReply,
+    Sample,
+    Score,
+    Task,
+    Verifier,
+    _registry,
+    load,
+    names,
+)
 from jurist.verifiers._values import Cause
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from jurist.verifiers import Reply, Verdict
 
 # The most CPU time for one hostile text, in seconds; what a rollout may cost at most.
 MOST_CPU_S = 1.0
@@ -25,7 +44,9 @@ TASK = Task(
     answers=("42",),
     choices=("41", "42"),
     language="en",
+    rubric=(Criterion("is a number"), Criterion("is long", -1.0)),
     extra={
+        "baseline": "It is forty-two.",
         "schema": {"type": "object"},
         "instruction_id_list": [
             "length_constraints:number_sentences",
@@ -89,7 +110,7 @@ HOSTILE = {
 }
 
 
-def options_of(verifier: type[Verifier]) -> list[dataclasses.Field[object]]:
+def options_of(verifier: type[Verifier | GroupVerifier]) -> list[dataclasses.Field[object]]:
     assert dataclasses.is_dataclass(verifier)
     return list(dataclasses.fields(verifier))
 
@@ -104,11 +125,11 @@ OURS = [name for name in names() if name not in _registry._foreign()]
 
 
 @pytest.fixture(params=OURS)
-def verifier(request: pytest.FixtureRequest) -> type[Verifier]:
+def verifier(request: pytest.FixtureRequest) -> type[Verifier | GroupVerifier]:
     return load(str(request.param))
 
 
-def test_its_module_says_in_one_line_what_it_measures(verifier: type[Verifier]) -> None:
+def test_its_module_says_in_one_line_what_it_measures(verifier: type[Verifier | GroupVerifier]) -> None:
     lines = (sys.modules[verifier.__module__].__doc__ or "").strip().splitlines()
 
     assert lines, f"{verifier.__module__} needs a docstring: its first line is the verifier's public description"
@@ -116,14 +137,16 @@ def test_its_module_says_in_one_line_what_it_measures(verifier: type[Verifier]) 
     assert len(lines) == 1 or not lines[1], "the public description is one line, with an empty line below"
 
 
-def test_its_class_and_its_verdict_are_documented(verifier: type[Verifier]) -> None:
+def test_its_class_and_its_verdict_are_documented(verifier: type[Verifier | GroupVerifier]) -> None:
     assert not (verifier.__doc__ or "").startswith(f"{verifier.__name__}("), (
         "a dataclass's own signature is no docstring"
     )
-    assert verifier.verdict.__doc__
+    method = getattr(verifier, "verdict", None) or getattr(verifier, "verdicts", None)
+    assert method is not None
+    assert method.__doc__
 
 
-def test_every_option_has_a_description_and_a_default(verifier: type[Verifier]) -> None:
+def test_every_option_has_a_description_and_a_default(verifier: type[Verifier | GroupVerifier]) -> None:
     hints = get_type_hints(verifier, include_extras=True)
     for option in options_of(verifier):
         hint = hints[option.name]
@@ -134,7 +157,7 @@ def test_every_option_has_a_description_and_a_default(verifier: type[Verifier]) 
         assert defaults != (dataclasses.MISSING, dataclasses.MISSING), f"{option.name} needs a default"
 
 
-def test_its_defaults_keep_to_its_own_ranges(verifier: type[Verifier]) -> None:
+def test_its_defaults_keep_to_its_own_ranges(verifier: type[Verifier | GroupVerifier]) -> None:
     hints = get_type_hints(verifier, include_extras=True)
     default = verifier()
     for option in options_of(verifier):
@@ -142,7 +165,7 @@ def test_its_defaults_keep_to_its_own_ranges(verifier: type[Verifier]) -> None:
         assert TypeAdapter(hints[option.name]).validate_python(value) == value
 
 
-def test_it_is_a_frozen_slotted_hashable_value(verifier: type[Verifier]) -> None:
+def test_it_is_a_frozen_slotted_hashable_value(verifier: type[Verifier | GroupVerifier]) -> None:
     one = verifier()
     options = options_of(verifier)
 
@@ -155,38 +178,50 @@ def test_it_is_a_frozen_slotted_hashable_value(verifier: type[Verifier]) -> None
             setattr(one, option.name, getattr(one, option.name))
 
 
-def test_it_can_be_sent_to_another_process(verifier: type[Verifier]) -> None:
+def test_it_can_be_sent_to_another_process(verifier: type[Verifier | GroupVerifier]) -> None:
     assert pickle.loads(pickle.dumps(verifier())) == verifier()  # noqa: S301 - our own bytes
 
 
-def test_its_version_is_a_text(verifier: type[Verifier]) -> None:
+def test_its_version_is_a_text(verifier: type[Verifier | GroupVerifier]) -> None:
     assert isinstance(verifier.version, str)
     assert verifier.version
     assert "version" not in {option.name for option in options_of(verifier)}, "annotate version as ClassVar[str]"
 
 
-def test_its_name_shadows_no_module_of_the_standard_library(verifier: type[Verifier]) -> None:
+def test_its_name_shadows_no_module_of_the_standard_library(verifier: type[Verifier | GroupVerifier]) -> None:
     assert verifier.__module__.rpartition(".")[2] not in sys.stdlib_module_names
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE.keys())
-def test_it_answers_any_text_alike_each_time_and_in_bounded_time(verifier: type[Verifier], text: str) -> None:
+def test_it_answers_any_text_alike_each_time_and_in_bounded_time(
+    verifier: type[Verifier | GroupVerifier], text: str
+) -> None:
     one = verifier()
-    one.verdict(Sample(task=TASK, completion="The answer is 42."))  # what is loaded once is not charged to the text
+    judged(one, Sample(task=TASK, completion="The answer is 42."))  # what is loaded once is not charged to the text
     for sample in samples(text):
         started = time.process_time()
-        first = one.verdict(sample)
+        first = judged(one, sample)
         spent_s = time.process_time() - started
 
-        assert isinstance(first, Score | Abstain | Ask)
-        assert first == one.verdict(sample)
+        assert first == judged(one, sample)
         assert spent_s < MOST_CPU_S
-        if isinstance(first, Score):
-            assert math.isfinite(first.value)
         if isinstance(first, Ask):
-            assert isinstance(
-                one.verdict(sample, [NoReply(Cause.LIMIT, "killed")] * len(first.questions)), Score | Abstain
-            )
+            assert first.questions
+            first = judged(one, sample, [NoReply(Cause.LIMIT, "killed")] * len(first.questions))
+        assert isinstance(first, list)
+        for verdict in first:
+            assert isinstance(verdict, Score | Abstain)
+            assert not isinstance(verdict, Score) or math.isfinite(verdict.value)
+
+
+def judged(verifier: object, sample: Sample, replies: Sequence[Reply] = ()) -> list[Verdict] | Ask:
+    """Judge a sample; a verifier of groups judges it beside another."""
+    if isinstance(verifier, GroupVerifier):
+        together = verifier.verdicts([sample, Sample(task=sample.task, completion="It is 42.")], replies)
+        return together if isinstance(together, Ask) else list(together)
+    assert isinstance(verifier, Verifier)
+    alone = verifier.verdict(sample, replies)
+    return alone if isinstance(alone, Ask) else [alone]
 
 
 def test_listing_the_names_imports_no_verifier() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from jurist.services.values import Term
-    from jurist.verifiers import Verifier
+    from jurist.verifiers import GroupVerifier, Verifier
 
 __all__ = ["BoundRecipe", "Cookbook", "bind", "recipe_from"]
 
@@ -99,7 +99,7 @@ def recipe_from(content: Mapping[str, object]) -> Recipe:
 class BoundRecipe:
     """A recipe and its terms' verifiers."""
 
-    def __init__(self, recipe: Recipe, verifiers_of: Sequence[Verifier]) -> None:
+    def __init__(self, recipe: Recipe, verifiers_of: Sequence[Verifier | GroupVerifier]) -> None:
         self.recipe = recipe
         self._verifiers = verifiers_of
         self._planned: dict[tuple[bool, ...], tuple[PlannedTerm, ...]] = {}
@@ -122,7 +122,7 @@ def bind(recipe: Recipe) -> BoundRecipe:
         UnknownNameError: no such verifier is installed.
         BadInputError: an option is not what it must be.
     """
-    bound: list[Verifier] = []
+    bound: list[Verifier | GroupVerifier] = []
     for index, term in enumerate(recipe.terms):
         try:
             bound.append(_verifier(term))
@@ -131,7 +131,7 @@ def bind(recipe: Recipe) -> BoundRecipe:
     return BoundRecipe(recipe, bound)
 
 
-def _verifier(term: Term) -> Verifier:
+def _verifier(term: Term) -> Verifier | GroupVerifier:
     try:
         cls = verifiers.load(term.verifier)
     except UnknownVerifierError as error:

@@ -1,8 +1,9 @@
 """What runs in a worker: a chunk of groups in, what the verifiers said out. No sockets, no clock but for timing.
 
-A cell is one verifier on one distinct completion of one group. Before each cell the worker notes where it is and winds
-a timer of CPU seconds: when a cell takes the whole process down, whoever watches knows which one it was, and the other
-cells are judged again without it.
+A cell is one verifier on one distinct completion of one group; a verifier that compares a group's completions judges
+all its cells in one go, at the first one. Before each cell the worker notes where it is and winds a timer of CPU
+seconds: when a cell takes the whole process down, whoever watches knows which one it was, and the other cells are
+judged again without it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from jurist.services.values import Findings
 from jurist.verifiers import Abstain, Ask, Cause, NoReply, Score, decide_equality
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from jurist.services.values import Group, Outcome, PlannedTerm
-    from jurist.verifiers import Decision, Equality, Reply, Sample, Verdict, Verifier
+    from jurist.verifiers import Decision, Equality, GroupVerifier, Reply, Sample, Verdict, Verifier
 
 __all__ = [
     "Cell",
@@ -153,6 +154,10 @@ def _shifted(cells: Mapping[Cell, V], start: int, stop: int) -> dict[Cell, V]:
     }
 
 
+Told = tuple["Outcome | None", bytes]
+"""What was found of a cell, and its component in wire form."""
+
+
 class _Bench:
     """A chunk while it is being judged."""
 
@@ -160,6 +165,7 @@ class _Bench:
         self.faults: list[str] = []
         self._chunk = chunk
         self._progress = progress
+        self._comparing = [term for term, planned in enumerate(chunk.terms) if not hasattr(planned.verifier, "verdict")]
         self._headings = [encode.heading(planned) for planned in chunk.terms]
 
     def group(self, index: int, payload: bytes | memoryview) -> Found | Abstain:
@@ -173,31 +179,58 @@ class _Bench:
             self.faults.append("".join(traceback.format_exception(error)))
             return Abstain(Cause.INTERNAL, f"the group cannot be decoded: {type(error).__name__}")
         distinct, firsts = _distinct(decoded)
+        together = {term: self._together(Cell(index, 0, term), firsts) for term in self._comparing}
         rows = [
-            [self._cell(Cell(index, row, term), sample) for term in range(len(self._headings))]
+            [
+                together[term][row] if term in together else self._cell(Cell(index, row, term), sample)
+                for term in range(len(self._headings))
+            ]
             for row, sample in enumerate(firsts)
         ]
         return Found(distinct, [[cell[0] for cell in row] for row in rows], [[cell[1] for cell in row] for row in rows])
 
-    def _cell(self, cell: Cell, sample: Sample) -> tuple[Outcome | None, bytes]:
+    def _cell(self, cell: Cell, sample: Sample) -> Told:
+        """Judge one completion."""
+        verifier = cast("Verifier", self._chunk.terms[cell.term].verifier)
+        return self._judged(cell, 1, lambda replies: [verifier.verdict(sample, replies)])[0]
+
+    def _together(self, cell: Cell, samples: Sequence[Sample]) -> list[Told]:
+        """Judge a group's completions by a verifier that compares them; the first one's cell stands for all."""
+        verifier = cast("GroupVerifier", self._chunk.terms[cell.term].verifier)
+
+        def judge(replies: Sequence[Reply]) -> Sequence[Verdict | Ask]:
+            outcome = verifier.verdicts(samples, replies)
+            if isinstance(outcome, Ask):
+                return [outcome, *[WAITING] * (len(samples) - 1)]
+            if len(outcome) != len(samples):
+                raise ValueError(f"{len(outcome)} verdicts for {len(samples)} completions")
+            return outcome
+
+        return self._judged(cell, len(samples), judge)
+
+    def _judged(
+        self, cell: Cell, count: int, judge: Callable[[Sequence[Reply]], Sequence[Verdict | Ask]]
+    ) -> list[Told]:
+        """Give `count` outcomes, unless nothing is to be judged here, or something is known already."""
         chunk, planned = self._chunk, self._chunk.terms[cell.term]
         if chunk.replies is not None and cell not in chunk.replies:
-            return None, b""
+            return [(None, b"")] * count
         if cell in chunk.settled:
-            return self._told(cell, chunk.settled[cell], 0.0)
+            return [self._told(cell, chunk.settled[cell], 0.0)] * count
         if not planned.active:
-            return self._told(cell, NOT_YET, 0.0)
+            return [self._told(cell, NOT_YET, 0.0)] * count
         replies = chunk.replies[cell] if chunk.replies is not None else ()
         self._progress.at(cell)
         start = perf_counter()
         try:
-            outcome = planned.verifier.verdict(sample, replies)
-            return self._told(cell, outcome, (perf_counter() - start) * 1e3)
+            outcomes = judge(replies)
+            elapsed_ms = (perf_counter() - start) * 1e3 / count
+            return [self._told(cell, outcome, elapsed_ms) for outcome in outcomes]
         except BaseException as error:  # noqa: BLE001  # the one place; even sys.exit is the verifier's fault alone
             self.faults.extend(_fault(planned.verifier, error))
-            return self._told(cell, _abstention(error), (perf_counter() - start) * 1e3)
+            return [self._told(cell, _abstention(error), (perf_counter() - start) * 1e3 / count)] * count
 
-    def _told(self, cell: Cell, outcome: Verdict | Ask, elapsed_ms: float) -> tuple[Outcome, bytes]:
+    def _told(self, cell: Cell, outcome: Verdict | Ask, elapsed_ms: float) -> Told:
         if isinstance(outcome, Score):
             return float(outcome.value), encode.component(self._headings[cell.term], outcome, elapsed_ms)
         if isinstance(outcome, Abstain):
@@ -230,6 +263,7 @@ def _distinct(decoded: Sequence[Sample]) -> tuple[list[int], list[Sample]]:
     return rows, firsts
 
 
+WAITING = Ask(())  # for the replies to what the first completion's cell asks
 NOT_YET = Abstain(Cause.NOT_APPLICABLE, "the term starts at a later policy step")
 
 
@@ -243,7 +277,7 @@ def _abstention(error: BaseException) -> Abstain:
             return Abstain(Cause.INTERNAL, f"the verifier failed: {type(error).__name__}")
 
 
-def _fault(verifier: Verifier, error: BaseException) -> Iterator[str]:
+def _fault(verifier: Verifier | GroupVerifier, error: BaseException) -> Iterator[str]:
     if not isinstance(error, MemoryError | RecursionError):
         yield f"{type(verifier).__name__}: {''.join(traceback.format_exception(error))}"
 

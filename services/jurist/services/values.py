@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import ConfigDict, Field
 
-from jurist.verifiers import Ask, Cause, Verifier
+from jurist.verifiers import Ask, Cause, GroupVerifier, Verifier
 
 __all__ = [
     "Advantage",
@@ -72,7 +72,7 @@ class PlannedTerm:
     """A term whose verifier has been found and given its options."""
 
     term: Term
-    verifier: Verifier
+    verifier: Verifier | GroupVerifier
     active: bool
 
 

@@ -15,7 +15,7 @@ from jurist.verifiers._judge.rendering import inert, template, template_names
 
 GOLDEN = json.loads((Path(__file__).parent / "templates.json").read_text(encoding="utf-8"))
 VALUES = dict.fromkeys(
-    ("question", "reference", "candidate", "criterion", "first", "second", "low", "high", "guidance"), "text"
+    ("question", "reference", "candidate", "criterion", "first", "second", "low", "high", "criteria", "policy"), "text"
 )
 
 

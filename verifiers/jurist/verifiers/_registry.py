@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from jurist.verifiers._values import Verifier
+    from jurist.verifiers._values import GroupVerifier, Verifier
 
 ENTRY_POINT_GROUP = "jurist.verifiers"
 
@@ -36,12 +36,12 @@ def names() -> tuple[str, ...]:
 
 
 @cache
-def load(name: str) -> type[Verifier]:
+def load(name: str) -> type[Verifier | GroupVerifier]:
     """Import one verifier's class.
 
     Raises:
         UnknownVerifierError: no verifier of that name is installed.
-        TypeError: its module does not export exactly one class with a `verdict` method.
+        TypeError: its module does not export exactly one class with a method `verdict` or `verdicts`.
     """
     if name not in names():
         message = f"unknown verifier {name!r}; there are: {', '.join(names())}"
@@ -54,7 +54,10 @@ def load(name: str) -> type[Verifier]:
             message = f"{module.__name__}.__all__ must name exactly one verifier, not {module.__all__}"
             raise TypeError(message)
         found = getattr(module, module.__all__[0])
-    if not (isinstance(found, type) and hasattr(found, "verdict") and isinstance(getattr(found, "version", None), str)):
-        message = f"{name}: a verifier is a class with a method `verdict` and a text `version`, not {found!r}"
+    judges = hasattr(found, "verdict") or hasattr(found, "verdicts")
+    if not (isinstance(found, type) and judges and isinstance(getattr(found, "version", None), str)):
+        message = (
+            f"{name}: a verifier is a class with a method `verdict` or `verdicts` and a text `version`, not {found!r}"
+        )
         raise TypeError(message)
-    return cast("type[Verifier]", found)
+    return cast("type[Verifier | GroupVerifier]", found)

@@ -28,6 +28,7 @@ __all__ = [
     "Decision",
     "Equality",
     "FinishReason",
+    "GroupVerifier",
     "NoReply",
     "Question",
     "Reply",
@@ -197,4 +198,19 @@ class Verifier(Protocol):
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
         """Judge one completion, or ask what must be known first."""
+        ...
+
+
+@runtime_checkable
+class GroupVerifier(Protocol):
+    """A verifier that compares the completions of a group with each other; otherwise as a `Verifier`.
+
+    It is given the group's distinct completions, at least one, all with the same task, and answers with a verdict for
+    each, in their order.
+    """
+
+    version: ClassVar[str]
+
+    def verdicts(self, samples: Sequence[Sample], replies: Sequence[Reply] = ()) -> Sequence[Verdict] | Ask:
+        """Judge the completions of one group, or ask what must be known first."""
         ...

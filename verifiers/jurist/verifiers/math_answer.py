@@ -18,7 +18,7 @@ from jurist.verifiers._handover import handed_over
 from jurist.verifiers._math.answers import Judgement, judge, usable
 from jurist.verifiers._math.extraction import Extraction, extract
 from jurist.verifiers._math.rules import Rules
-from jurist.verifiers._registry import load, names
+from jurist.verifiers._options import HeldOptions, build
 from jurist.verifiers._values import (
     Abstain,
     Ask,
@@ -103,15 +103,17 @@ class MathAnswer:
     ] = ""
 
     def __post_init__(self) -> None:
-        if self.undecided and self.undecided not in names():
-            message = f"undecided: unknown verifier {self.undecided!r}; there are: {', '.join(names())}"
-            raise ValueError(message)
+        if self.undecided:
+            try:
+                build(self.undecided, HeldOptions())
+            except ValueError as error:
+                raise ValueError(f"undecided: {error}") from None
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
         """Judge one completion against the task's answers, any one of which will do."""
         if not self.undecided:
             return self._by_rule(sample, replies)
-        judge = load(self.undecided)()
+        judge = build(self.undecided, HeldOptions())
         return handed_over(
             lambda told: self._by_rule(sample, told),
             lambda told: judge.verdict(self._bare(sample), told),

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field
 
 from jurist.verifiers._judge.canaries import canary_for
-from jurist.verifiers._judge.candidates import Cap, View, question_of, shown
-from jurist.verifiers._judge.gates import empty_because
+from jurist.verifiers._judge.candidates import Cap, View, admitted, question_of
 from jurist.verifiers._judge.numbers import by_number
 from jurist.verifiers._judge.opinions import Opinion, opinion
 from jurist.verifiers._judge.options import JudgeOptions
@@ -72,11 +71,9 @@ class ReferenceJudge(JudgeOptions):
         references = tuple(answer for answer in sample.task.answers if answer.strip())[:MOST_REFERENCES]
         if not references:
             return Abstain(Cause.INVALID_REFERENCE, "the task has no reference answer")
-        candidate = shown(sample.completion, self.view, self.most_characters)
-        if candidate is None:
-            return _settled("incorrect", "gate", "the thought never ends")
-        if why := empty_because(candidate.text, _joined(references)):
-            return _settled("incorrect", "gate", why)
+        candidate = admitted(sample.completion, self.view, self.most_characters, _joined(references))
+        if isinstance(candidate, Score):
+            return _settled("incorrect", "gate", candidate.reason)
         ruled = self._by_rule(sample, candidate, references)
         if ruled is not None:
             return ruled

@@ -272,6 +272,10 @@ def _import_all() -> None:
                 continue  # another package's may take its time; only ours are known not to
             for language, text in WARMING:
                 task = verifiers.Task(answers=("1/2",), choices=("1/2", "2"), language=language)
-                found().verdict(verifiers.Sample(task=task, completion=text))
+                sample, verifier = verifiers.Sample(task=task, completion=text), found()
+                if isinstance(verifier, verifiers.GroupVerifier):
+                    verifier.verdicts([sample])
+                else:
+                    verifier.verdict(sample)
     with contextlib.suppress(Exception):  # SymPy and its LaTeX reader
         verifiers.decide_equality(verifiers.Equality(reference="x + 1", answer="1 + x"))

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 from pydantic import Field
 
 from jurist.verifiers._commitment import commitments
+from jurist.verifiers._judge.gates import empty_because
 from jurist.verifiers._math.extraction import extract
 from jurist.verifiers._tag_scan import trim
 from jurist.verifiers._thought import answer_of
+from jurist.verifiers._values import Score
 
 if TYPE_CHECKING:
     from jurist.verifiers._values import Task
 
-__all__ = ["Candidate", "Cap", "Shown", "View", "question_of", "shown"]
+__all__ = ["Candidate", "Cap", "Shown", "View", "admitted", "question_of", "shown"]
 
 Shown = Literal["answer", "summary", "all"]
 View = Annotated[
@@ -53,6 +55,13 @@ def shown(completion: str, view: Shown, most_characters: int) -> Candidate | Non
     if summary is None:
         return None
     return _capped(_answer(completion, summary) if view == "answer" else summary, most_characters)
+
+
+def admitted(completion: str, view: Shown, most_characters: int, reference: str = "") -> Candidate | Score:
+    """Take what a judge is to see, or score 0.0 what says nothing; `reference` is what may be said after all."""
+    candidate = shown(completion, view, most_characters)
+    why = "the thought never ends" if candidate is None else empty_because(candidate.text, reference)
+    return candidate if candidate is not None and not why else Score(0.0, why, {"decided_by": "gate"})
 
 
 def _answer(completion: str, summary: str) -> str:

@@ -24,6 +24,10 @@ LEAST_MASS = 0.5
 """Of all probability on the labels: below it the judge wanted to say something else."""
 
 
+MIDDLE = 1e-9
+"""So near to one half a share counts as half."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opinion:
     """What a judge holds: `shares` maps every label to its probability, or its share of the verdicts that were read."""
@@ -43,6 +47,19 @@ class Opinion:
     def mean(self) -> float:
         """The expected value of labels that are numbers."""
         return math.fsum(int(label) * share for label, share in self.shares.items())
+
+    def median(self) -> float:
+        """The median of labels that are numbers: the mean of the two middle ones where they differ."""
+        grades = sorted(self.shares, key=int)
+        total, below = math.fsum(self.shares.values()), 0.0
+        for place, label in enumerate(grades):
+            below += self.shares[label]
+            if below > total / 2 + MIDDLE:
+                return float(label)
+            if below >= total / 2 - MIDDLE:
+                above = next((other for other in grades[place + 1 :] if self.shares[other] > 0.0), label)
+                return (int(label) + int(above)) / 2
+        return float(grades[-1])
 
     def variance(self) -> float:
         """The variance of labels that are numbers."""
