@@ -27,7 +27,7 @@ install() {
 # The engine's runtimes: gVisor without a network of its own, permitted to connect to the supervisor's socket.
 runtimes() {
     python3 - << 'PYTHON'
-import json, pathlib
+import contextlib, json, os, pathlib, signal
 path = pathlib.Path("/etc/docker/daemon.json")
 settings = json.loads(path.read_text()) if path.exists() else {}
 wanted = {"path": "/usr/bin/runsc", "runtimeArgs": ["--network=none", "--host-uds=open"]}
@@ -35,9 +35,10 @@ if settings.get("runtimes", {}).get("runsc") != wanted:
     settings.setdefault("runtimes", {})["runsc"] = wanted
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(settings, indent=2) + "\n")
+    # One that runs reads them anew; a file that an engine left when it was killed names nobody.
     for pid in pathlib.Path("/run").glob("docker.pid"):
-        import os, signal
-        os.kill(int(pid.read_text()), signal.SIGHUP)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid.read_text()), signal.SIGHUP)
 PYTHON
 }
 
