@@ -271,3 +271,22 @@ async def test_a_verifier_that_compares_a_group_asks_once_and_scores_every_rollo
     assert [rollout.reward for rollout in scored[0].rollouts] == pytest.approx([0.0, 1 / 3, 0.0, 2 / 3])
     assert [rollout.reward for rollout in scored[1].rollouts] == pytest.approx([0.0, 0.5])
     assert lane.asked == [Equality(reference="x", answer="3"), Equality(reference="x", answer="2")]
+
+
+@dataclass(frozen=True)
+class Fooled:
+    """Says of every completion that its canary was accepted, but for one that only talks of it."""
+
+    version: ClassVar[str] = "1"
+
+    def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
+        del replies
+        return Score(1.0, "canary accepted", {} if sample.completion == "talk" else {"canary": "accepted", "n": 1})
+
+
+async def test_a_canary_that_a_judge_accepts_is_counted_once_a_group() -> None:
+    lane, metrics = Here(), Metrics()
+    await score(Engine(lane, {}, metrics, 1 << 20), batch(Fooled(), ["a", "b"], ["c"], ["talk"]))
+
+    labels = {"verifier": "asks", "outcome": "accepted"}
+    assert metrics.registry.get_sample_value("jurist_judge_canaries_total", labels) == 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter as Tally
 from contextlib import contextmanager
 from time import perf_counter
@@ -18,6 +19,8 @@ __all__ = ["Metrics"]
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 CIRCUIT = ("closed", "trying", "open")
+# A string `canary` in a component's details, in wire form: what became of an answer known to be wrong.
+CANARY = re.compile(rb"\n\x06canary\x12.\x1a.(accepted|rejected|unread)", re.DOTALL)
 LANE_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 
@@ -34,6 +37,12 @@ class Metrics:
         self._verdicts = Counter(
             "jurist_verdicts",
             "Verdicts by verifier; the outcome is `score` or the cause of an abstention.",
+            ["verifier", "outcome"],
+            registry=self.registry,
+        )
+        self._canaries = Counter(
+            "jurist_judge_canaries",
+            "Answers known to be wrong that judges were asked about, once a group; alarm when any is `accepted`.",
             ["verifier", "outcome"],
             registry=self.registry,
         )
@@ -143,6 +152,10 @@ class Metrics:
             found = [_outcome(outcomes[term]) for outcomes in reward.findings.outcomes]
             for outcome, count in Tally(found[row] for row in rows).items():
                 self._verdicts.labels(planned.term.verifier, outcome).inc(count)
+            told = (row[term] for row in reward.findings.components)
+            canary = next(filter(None, (CANARY.search(one) for one in told if b"canary" in one)), None)
+            if canary is not None:
+                self._canaries.labels(planned.term.verifier, canary[1].decode()).inc()
 
     def call(self, lane: str, ending: str) -> None:
         """Count a call to a replica."""
