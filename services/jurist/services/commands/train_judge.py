@@ -19,7 +19,6 @@ def train_judge(
     tries: Annotated[
         int, typer.Option(min=1, help="How many seeds are tried; some find no way to compare digits.")
     ] = 5,
-    steps: Annotated[int | None, typer.Option(min=1, help="Steps of 128 pairs; as many as worked by default.")] = None,
 ) -> None:
     """Train the small judge that compares numbers: one thread, some minutes a seed; then examine it on fresh pairs.
 
@@ -36,8 +35,7 @@ def train_judge(
         for tried in range(seed, seed + tries):
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as scratch:
                 draft = Path(scratch, "judge")
-                examination = recipe.train(draft, tried, steps or recipe.STEPS, typer.echo)
-                typer.echo(f"seed {tried}: {examination}")
+                examination = recipe.train(draft, tried, typer.echo)
                 if examination.right >= recipe.PASS:
                     shutil.move(draft, folder)
                     return

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from transformers import DynamicCache, GenerationConfig, LogitsProcessor, StoppingCriteria
+from transformers.cache_utils import DynamicLayer
 
 from jurist.services.models import labels, prefixes
 from jurist.verifiers import Cause, NoReply, Reading
@@ -312,9 +313,14 @@ def _bucket(length: int) -> int:
 
 
 def _repeated(cache: DynamicCache, times: int) -> DynamicCache:
-    """Return a copy of a cache for so many rows."""
+    """Return a copy of a cache for so many rows, in which the common layers' rows are one and the same memory."""
     repeated = copy.deepcopy(cache)
-    repeated.batch_repeat_interleave(times)
+    for layer in repeated.layers:
+        if type(layer) is DynamicLayer and layer.is_initialized:
+            layer.keys = layer.keys.expand(times, -1, -1, -1)  # what is appended to it makes the one copy there is
+            layer.values = layer.values.expand(times, -1, -1, -1)
+        else:
+            layer.batch_repeat_interleave(times)
     return repeated
 
 

@@ -30,10 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["LABELS", "PASS", "STEPS", "Examination", "prompt", "train"]
+__all__ = ["LABELS", "PASS", "Examination", "prompt", "train"]
 
 LABELS = ("Yes", "No")
-STEPS = 1200
+ROUNDS = (1200, 800, 800)  # steps; after each it is examined, and the next begun only where it fails
+LATER_RATE = 0.7  # of the learning rates, in rounds after the first
+SEEDS = 100_000  # of pairs, for a round
+TOLD = 50  # steps between two lines of progress
 PASS = 0.985  # of fresh pairs judged right
 EXAMINED = 4000
 
@@ -71,8 +74,8 @@ CARD = """# A small judge of numbers
 Says whether a candidate gives the reference number, and nothing else: a model for demonstrations, for tests, and a
 pattern for training a real one. Its prompt is the template `same_number`; it answers Yes or No.
 
-Made by `jurist train-judge --seed {seed} --steps {steps}`: a Llama-shaped model of {parameters:,} parameters with a
-tokenizer of bytes of its own, trained from nothing on made-up pairs (no data of others) in {cpu_s:.0f} s of CPU time.
+Made by `jurist train-judge --seed {seed}` in {rounds} rounds: a Llama-shaped model of 147,904 parameters with a
+tokenizer of bytes of its own, trained from nothing on made-up pairs (no data of others) by one thread in some minutes.
 Right in {examination}.
 The references of those pairs were never seen in training. It knows integers and decimals of up to four digits.
 
@@ -86,9 +89,10 @@ def prompt(pair: Pair) -> str:
     return message.content
 
 
-def train(folder: Path, seed: int, steps: int, report: Callable[[str], None]) -> Examination:
-    """Train a judge into a folder and examine it; a line of progress goes to `report` now and then."""
+def train(folder: Path, seed: int, report: Callable[[str], None]) -> Examination:
+    """Train a judge into a folder, in rounds, until it passes its examination; a line now and then goes to `report`."""
     torch.manual_seed(seed)
+    torch.set_num_threads(1)
     tokenizer = _tokenizer(seed)
     yes, no = (_only(tokenizer.encode(label)) for label in LABELS)
     model: Any = LlamaForCausalLM(
@@ -107,12 +111,35 @@ def train(folder: Path, seed: int, steps: int, report: Callable[[str], None]) ->
             pad_token_id=tokenizer.pad_token_id,
         )
     )
-    optimisers = _optimisers(model)
-    schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: _rate(step, steps)) for one in optimisers]
     began = process_time()
+    examination = Examination(0.0, {})
+    for number, steps in enumerate(ROUNDS, start=1):
+        batches = islice(_batches(seed, number, steps, tokenizer, (yes, no)), steps)
+        for step, losses in _round(model, batches, steps, 1.0 if number == 1 else LATER_RATE):
+            spent_s = process_time() - began
+            report(f"seed {seed} round {number} step {step}: {losses}, {spent_s:.0f} s of CPU time")
+        examination = _examine(model, tokenizer, seed, (yes, no))
+        report(f"seed {seed} round {number}: {examination}")
+        _save(folder, model, tokenizer, CARD.format(seed=seed, rounds=number, examination=examination))
+        if examination.right >= PASS:
+            break
+    return examination
+
+
+def _save(folder: Path, model: Any, tokenizer: Any, card: str) -> None:  # noqa: ANN401
+    folder.mkdir(parents=True, exist_ok=True)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "README.md").write_text(card, encoding="utf-8")
+
+
+def _round(model: Any, batches: Iterator[_Batch], steps: int, peak: float) -> Iterator[tuple[int, str]]:  # noqa: ANN401
+    """Take so many steps, with a learning rate that rises to its peak and falls; tells of the losses now and then."""
+    optimisers = _optimisers(model)
+    schedules = [torch.optim.lr_scheduler.LambdaLR(one, lambda step: peak * _rate(step, steps)) for one in optimisers]
     verdicts = languages = 0.0
     model.train()
-    for step, batch in enumerate(islice(_batches(seed, steps, tokenizer, (yes, no)), steps), start=1):
+    for step, batch in enumerate(batches, start=1):
         verdict, language = _losses(model, batch)
         model.zero_grad()
         (verdict + LANGUAGE_LOSS * language).backward()
@@ -121,21 +148,10 @@ def train(folder: Path, seed: int, steps: int, report: Callable[[str], None]) ->
             one.step()
         verdicts += float(verdict.detach())
         languages += float(language.detach())
-        if not step % 50:
-            spent = process_time() - began
-            report(f"seed {seed} step {step}: verdict {verdicts / 50:.3f} text {languages / 50:.3f} {spent:.0f} CPU-s")
+        if not step % TOLD:
+            yield step, f"loss {verdicts / TOLD:.3f} at the verdict, {languages / TOLD:.3f} before it"
             verdicts = languages = 0.0
-    spent_s = process_time() - began
     model.eval()
-    examination = _examine(model, tokenizer, seed, (yes, no))
-    folder.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    card = CARD.format(
-        parameters=model.num_parameters(), seed=seed, steps=steps, cpu_s=spent_s, examination=examination
-    )
-    (folder / "README.md").write_text(card, encoding="utf-8")
-    return examination
 
 
 def _optimisers(model: Any) -> list[torch.optim.Optimizer]:  # noqa: ANN401
@@ -190,14 +206,22 @@ class _Batch:
     ends: torch.Tensor
 
 
-def _batches(seed: int, steps: int, tokenizer: Any, labels: tuple[int, int]) -> Iterator[_Batch]:  # noqa: ANN401
-    draw = random.Random(seed)  # noqa: S311  # no secret
+def _batches(
+    seed: int,
+    number: int,
+    steps: int,
+    tokenizer: Any,  # noqa: ANN401
+    labels: tuple[int, int],
+) -> Iterator[_Batch]:
+    """Make a round's batches; the first round's are easy at first."""
+    first = (10 * seed + number - 1) * SEEDS
+    draw = random.Random(first)  # noqa: S311  # no secret
     step = 0
     while True:
-        grown = step / steps
-        digits = min(DIGITS, 1 + int(DIGITS * grown / CURRICULUM))
-        plain = PLAIN * max(0.0, 1 - grown / CURRICULUM)
-        drawn = list(islice(pairs(seed * steps + step, digits, plain), BATCH * POOLED))
+        grown = step / steps / CURRICULUM if number == 1 else 1.0
+        digits = min(DIGITS, 1 + int(DIGITS * grown))
+        plain = PLAIN * max(0.0, 1 - grown)
+        drawn = list(islice(pairs(first + step, digits, plain), BATCH * POOLED))
         step += POOLED
         yes, no = labels
         rows = [
