@@ -85,7 +85,8 @@ def main() -> None:
         with torch.inference_mode():
             logits = model(tokens, logits_to_keep=1, use_cache=False).logits[:, -1].double().softmax(-1)
         yes, no = (logits[:, ids].sum(1) for ids in spelled)
-        return (yes / (yes + no)).tolist()
+        shares: list[float] = (yes / (yes + no)).tolist()
+        return shares
 
     def read() -> list[float]:
         return [one.probabilities[0] for one in judge.answer(prompts) if isinstance(one, Reading)]
@@ -111,7 +112,8 @@ def main() -> None:
 def _model(shape: str, dtype: torch.dtype, device: str) -> Any:  # noqa: ANN401
     config: Any = SHAPES[shape] | {"vocab_size": 384, "max_position_embeddings": 8192, "initializer_range": 0.05}
     with torch.device(device):
-        return LlamaForCausalLM(LlamaConfig(**config, bos_token_id=None, eos_token_id=0)).to(dtype).eval()
+        model: Any = LlamaForCausalLM(LlamaConfig(**config, bos_token_id=None, eos_token_id=0))
+    return model.to(dtype).eval()
 
 
 def _prompt(group: int, row: int) -> Prompt:

@@ -37,7 +37,7 @@ def main(folder: Path) -> None:
     made: dict[str, tuple[Any, str]] = {
         "judge": (LlamaForCausalLM(LlamaConfig(**shape)), TURNS + ANSWERING),
         "rigid": (LlamaForCausalLM(LlamaConfig(**shape)), NO_SYSTEM + TURNS + ANSWERING),
-        "reward": (LlamaForSequenceClassification(LlamaConfig(**shape, num_labels=1)), TURNS + ANSWERING),
+        "reward": (LlamaForSequenceClassification(LlamaConfig(**shape | {"num_labels": 1})), TURNS + ANSWERING),
     }
     for name, (model, template) in made.items():
         tokenizer.chat_template = template

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-import sys
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from faulty import Proxy, proxied  # in tests/hostile, which the tests have on their path
 
 from jurist.services.lanes.models import LocalModels
 from jurist.services.metrics import Metrics
@@ -21,11 +20,9 @@ from jurist.services.models.settings import RemoteJudge, RemoteReward, Weights
 from jurist.verifiers import Cause, Dialogue, Message, NoReply, Prompt, Rating, Reading
 from jurist.verifiers._judge.rendering import template
 
-sys.path.append(str(Path(__file__).parent))
-from faulty import Proxy, proxied  # a module of the tests
-
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from pathlib import Path
 
 SAME = template("same_number")
 DIALOGUE = Dialogue(messages=(Message("user", "What is 6 * 7?"), Message("assistant", "It is 42.")))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import torch
 from transformers import DynamicCache, GenerationConfig, LogitsProcessor, StoppingCriteria
@@ -314,14 +314,14 @@ def _bucket(length: int) -> int:
 
 def _repeated(cache: DynamicCache, times: int) -> DynamicCache:
     """Return a copy of a cache for so many rows, in which the common layers' rows are one and the same memory."""
-    repeated = copy.deepcopy(cache)
+    repeated: Any = copy.deepcopy(cache)
     for layer in repeated.layers:
-        if type(layer) is DynamicLayer and layer.is_initialized:
+        if type(layer) is DynamicLayer and layer.keys is not None and layer.values is not None:
             layer.keys = layer.keys.expand(times, -1, -1, -1)  # what is appended to it makes the one copy there is
             layer.values = layer.values.expand(times, -1, -1, -1)
         else:
             layer.batch_repeat_interleave(times)
-    return repeated
+    return cast("DynamicCache", repeated)
 
 
 def _probability(

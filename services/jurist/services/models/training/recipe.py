@@ -144,8 +144,10 @@ def _round(model: Any, batches: Iterator[_Batch], steps: int, peak: float) -> It
         model.zero_grad()
         (verdict + LANGUAGE_LOSS * language).backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for one in (*optimisers, *schedules):
-            one.step()
+        for optimiser in optimisers:
+            optimiser.step()
+        for schedule in schedules:
+            schedule.step()
         verdicts += float(verdict.detach())
         languages += float(language.detach())
         if not step % TOLD:

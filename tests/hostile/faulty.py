@@ -43,10 +43,7 @@ class Proxy:
             case (status, headers):
                 return web.json_response({"error": "told to"}, status=status, headers=headers)
             case "hang":
-                try:
-                    await asyncio.Event().wait()
-                finally:
-                    self.left.set()
+                return await self._hung()
             case "malformed":
                 return web.Response(text='{"choices": [', content_type="application/json")
             case "cut":
@@ -58,6 +55,13 @@ class Proxy:
                 return answer
             case _:
                 return await self._passed_on(request, body, fault or dict)
+
+    async def _hung(self) -> web.Response:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.left.set()
+        raise AssertionError
 
     async def _passed_on(
         self, request: web.Request, body: dict[str, Any], change: Callable[[dict[str, Any]], dict[str, Any]]
