@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -103,6 +104,23 @@ def slow(count: int, seconds: float, name: str = "g") -> reward_pb2.RolloutGroup
     """A group whose every rollout takes so long to judge, and scores 1.0."""
     recipe = {"terms": [{"verifier": "slow", "options": {"seconds": seconds}}]}
     return group([f"poison {name} {at}" for at in range(count)], group_id=name, recipe=recipe)
+
+
+def test_a_node_lost_with_work_on_it_costs_nothing(cluster: Any, front: Any) -> None:
+    died = front.metric('jurist_lane_calls_total{ending="died",lane="rules"}')
+    with Client(front.target, timeout_s=TIMEOUT_S) as client, ThreadPoolExecutor() as pool:
+        scored = pool.submit(client.score, [slow(10, 0.5, name) for name in "abcd"])
+        cluster.wait_until("workers of both nodes", lambda: len(cluster.workers("rules")) == 2)
+        time.sleep(2.0)  # they work by now, or begin to: 5 s for each group
+        assert not scored.done()
+        for pid, kind in cluster.raylets().items():
+            if kind == "rules":
+                os.kill(pid, signal.SIGKILL)
+        scores = scored.result()
+
+    assert [rewards(each) for each in scores] == [[1.0] * 10] * 4
+    # It was in flight: the calls that the nodes had ended with their death.
+    assert front.metric('jurist_lane_calls_total{ending="died",lane="rules"}') > died
 
 
 def test_replicas_and_workers_killed_at_random_lose_and_double_nothing(cluster: Any, front: Any) -> None:
