@@ -476,7 +476,7 @@ CHECKER = """
 import sys
 given, expected, actual = (open(path).read().split() for path in sys.argv[1:])
 if actual == ["boom"]:
-    raise ValueError("the checker is broken")
+    raise ValueError("no such thing")
 if actual == ["loud"]:
     sys.exit(3)
 if sorted(actual) != sorted(expected):
@@ -491,8 +491,8 @@ if sorted(actual) != sorted(expected):
         ("print(*reversed(input().split()))", Ending.OK, ""),
         ("print(1)", Ending.WRONG_ANSWER, "not a permutation of 3 1 2"),
         ("1 / 0", Ending.RUNTIME_ERROR, "ZeroDivisionError: division by zero"),
-        ("print('boom')", Ending.TEST_ERROR, "the checker: ValueError: the checker is broken"),
-        ("print('loud')", Ending.TEST_ERROR, "the checker: exit status 3"),
+        ("print('boom')", Ending.WRONG_ANSWER, "the checker: ValueError: no such thing"),
+        ("print('loud')", Ending.WRONG_ANSWER, "the checker: exit status 3"),
         ("import os\nprint(os.listdir('/tmp'), *map(os.path.exists, ['/tmp/expected']))", Ending.WRONG_ANSWER, "not a"),
     ],
 )
@@ -515,6 +515,17 @@ async def test_a_full_disk_is_the_programs_own_error(sandbox: Supervisor) -> Non
 
     assert [case.ending for case in cases] == [Ending.RUNTIME_ERROR] * 2
     assert all("No space left on device" in case.reason for case in cases)
+
+
+@pytest.mark.parametrize("checker", ["1 / 0", "import sys\nsys.exit(3)", "def f(:", "import nothing"])
+async def test_a_checker_that_does_not_accept_the_expected_output_is_itself_at_fault(
+    sandbox: Supervisor, checker: str
+) -> None:
+    tests = Stdio(stdins=("x",), expected=("y",), checker=checker)
+
+    case = await one(sandbox, Program(source="print('z')", tests=tests, limits=LIMITS))
+
+    assert case.ending is Ending.TEST_ERROR, case
 
 
 async def test_the_output_of_all_cases_together_is_bounded(

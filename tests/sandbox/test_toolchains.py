@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jurist.sandbox._compiled import KEPT_BYTES, CompileCache
+from jurist.sandbox._compiled import KEPT_BYTES, CompileCache, Compiled
 from jurist.sandbox.languages import java_class, toolchain
 
 
@@ -29,17 +29,17 @@ def test_the_cache_drops_what_was_not_used_for_longest() -> None:
     cache = CompileCache()
     size = KEPT_BYTES // 4
     for name in "abcd":
-        cache.put(("c", name), name.encode() * size)
-    assert cache.get(("c", "a")) is not None
+        cache.put(("c", name, ()), Compiled(name.encode() * size))
+    assert cache.get(("c", "a", ())) is not None
 
-    cache.put(("c", "e"), b"e" * size)
+    cache.put(("c", "e", ()), Compiled(b"e" * size))
 
-    assert cache.get(("c", "b")) is None
-    assert cache.get(("c", "a")) is not None
+    assert cache.get(("c", "b", ())) is None
+    assert cache.get(("c", "a", ())) is not None
 
 
 def test_the_cache_refuses_what_would_push_out_all_else() -> None:
     cache = CompileCache()
-    cache.put(("c", "x"), b"x" * KEPT_BYTES)
+    cache.put(("c", "x", ()), Compiled(b"x" * KEPT_BYTES))
 
-    assert cache.get(("c", "x")) is None
+    assert cache.get(("c", "x", ())) is None

@@ -82,6 +82,27 @@ def test_a_deadline_ends_the_program_too(stub: Stub) -> None:
     assert time.monotonic() - start < 10
 
 
+def test_a_program_converses_with_an_interactor(stub: Stub) -> None:
+    interactor = (
+        "import sys\nprint(open(sys.argv[1]).read(), flush=True)\nsys.exit(input() != open(sys.argv[3]).read())"
+    )
+    cases = [{"input": "2 3", "answer": "5"}, {"input": "4 5", "answer": "9"}]
+    programs = ["```python\nprint(sum(map(int, input().split())))\n```", "```python\nprint(5)\n```"]
+
+    scored = score(stub, {"interactive": {"interactor": interactor, "cases": cases}}, *programs)
+
+    assert rewards(scored) == [1.0, 0.0]
+
+
+def test_assertions_in_the_programs_process_are_asked_for_and_marked(stub: Stub) -> None:
+    tests = {"asserts": {"entry_point": "P", "code": "assert P(2).x == 2", "in_process": True}}
+
+    (rollout,) = score(stub, tests, "```python\nclass P:\n    def __init__(self, x): self.x = x\n```")
+
+    assert rewards([rollout]) == [1.0]
+    assert rollout.components[0].details["in_process"] is True
+
+
 def test_wrong_tests_are_refused_naming_the_field(stub: Stub) -> None:
     with pytest.raises(grpc.RpcError) as raised:
         score(stub, {"stdio": {"cases": [{}]}, "limits": {"cpu_s": -1}}, GOOD)

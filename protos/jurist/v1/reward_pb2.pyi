@@ -663,7 +663,7 @@ Global___Criterion: _TypeAlias = Criterion  # noqa: Y015
 class Tests(_message.Message):
     """The tests of a programming problem.
 
-    The next field id is 8.
+    The next field id is 10.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -672,6 +672,7 @@ class Tests(_message.Message):
     STDIO_FIELD_NUMBER: _builtins.int
     FUNCTION_FIELD_NUMBER: _builtins.int
     ASSERTS_FIELD_NUMBER: _builtins.int
+    INTERACTIVE_FIELD_NUMBER: _builtins.int
     COMPARE_FIELD_NUMBER: _builtins.int
     CHECKER_FIELD_NUMBER: _builtins.int
     LIMITS_FIELD_NUMBER: _builtins.int
@@ -698,6 +699,10 @@ class Tests(_message.Message):
         """Test code calls a function and asserts."""
 
     @_builtins.property
+    def interactive(self) -> Global___InteractiveTests:
+        """The program converses with a program of the task's."""
+
+    @_builtins.property
     def compare(self) -> Global___Comparison:
         """How outputs are compared."""
 
@@ -712,16 +717,17 @@ class Tests(_message.Message):
         stdio: Global___StdioTests | None = ...,
         function: Global___FunctionTests | None = ...,
         asserts: Global___AssertTests | None = ...,
+        interactive: Global___InteractiveTests | None = ...,
         compare: Global___Comparison | None = ...,
         checker: _builtins.str = ...,
         limits: Global___RunLimits | None = ...,
         image: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["asserts", b"asserts", "compare", b"compare", "function", b"function", "limits", b"limits", "protocol", b"protocol", "stdio", b"stdio"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["asserts", b"asserts", "compare", b"compare", "function", b"function", "interactive", b"interactive", "limits", b"limits", "protocol", b"protocol", "stdio", b"stdio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["asserts", b"asserts", "checker", b"checker", "compare", b"compare", "function", b"function", "image", b"image", "language", b"language", "limits", b"limits", "protocol", b"protocol", "stdio", b"stdio"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["asserts", b"asserts", "checker", b"checker", "compare", b"compare", "function", b"function", "image", b"image", "interactive", b"interactive", "language", b"language", "limits", b"limits", "protocol", b"protocol", "stdio", b"stdio"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_protocol: _TypeAlias = _typing.Literal["stdio", "function", "asserts"]  # noqa: Y015
+    _WhichOneofReturnType_protocol: _TypeAlias = _typing.Literal["stdio", "function", "asserts", "interactive"]  # noqa: Y015
     _WhichOneofArgType_protocol: _TypeAlias = _typing.Literal["protocol", b"protocol"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_protocol) -> _WhichOneofReturnType_protocol | None: ...
 
@@ -860,6 +866,7 @@ class AssertTests(_message.Message):
     ENTRY_POINT_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
     PRELUDE_FIELD_NUMBER: _builtins.int
+    IN_PROCESS_FIELD_NUMBER: _builtins.int
     entry_point: _builtins.str
     """The function's name."""
     code: _builtins.str
@@ -868,20 +875,87 @@ class AssertTests(_message.Message):
     """The task's own beginning of the program, such as HumanEval's prompt: it goes before the submission, and the helper
     functions that it defines are the test code's, too.
     """
+    in_process: _builtins.bool
+    """Runs the test code in the program's own process, for tests that need its objects in hand. A program can then change
+    what it is tested with; the component's details say `in_process`.
+    """
     def __init__(
         self,
         *,
         entry_point: _builtins.str = ...,
         code: _builtins.str = ...,
         prelude: _builtins.str = ...,
+        in_process: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "entry_point", b"entry_point", "prelude", b"prelude"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["code", b"code", "entry_point", b"entry_point", "in_process", b"in_process", "prelude", b"prelude"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AssertTests: _TypeAlias = AssertTests  # noqa: Y015
+
+@_typing.final
+class InteractiveTests(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INTERACTOR_FIELD_NUMBER: _builtins.int
+    CASES_FIELD_NUMBER: _builtins.int
+    interactor: _builtins.str
+    """A Python program, in a box of its own. Its standard output is the program's standard input, and the other way round.
+    It is run with the paths of the case's input, of a file it may write, and of the case's answer; exit 0 accepts, 1 and
+    2 reject.
+    """
+    @_builtins.property
+    def cases(self) -> _containers.RepeatedCompositeFieldContainer[Global___InteractiveCase]: ...
+    def __init__(
+        self,
+        *,
+        interactor: _builtins.str = ...,
+        cases: _abc.Iterable[Global___InteractiveCase] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cases", b"cases", "interactor", b"interactor"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InteractiveTests: _TypeAlias = InteractiveTests  # noqa: Y015
+
+@_typing.final
+class InteractiveCase(_message.Message):
+    """One conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    SUBTASK_FIELD_NUMBER: _builtins.int
+    input: _builtins.str
+    """What the interactor is given; the program never sees it."""
+    answer: _builtins.str
+    weight: _builtins.float
+    """The case's share of a weighted reward, above 0. Unset: 1."""
+    subtask: _builtins.str
+    """Cases of one subtask count together in the reward by subtasks."""
+    def __init__(
+        self,
+        *,
+        input: _builtins.str = ...,
+        answer: _builtins.str = ...,
+        weight: _builtins.float | None = ...,
+        subtask: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "weight", b"weight"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "answer", b"answer", "input", b"input", "subtask", b"subtask", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
+    _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
+
+Global___InteractiveCase: _TypeAlias = InteractiveCase  # noqa: Y015
 
 @_typing.final
 class Comparison(_message.Message):

@@ -196,8 +196,16 @@ class ForkServer:
             return 0.0, 0.0
         return max(activity.cpu_s() - activity.started_cpu_s, 0.0), time.monotonic() - activity.started
 
-    async def begin(self, job: dict[str, Any], limits: Limits, *, stdin: bytes = b"", peer: int | None = None) -> None:
-        """Hand over a run; `peer` becomes its descriptor 4.
+    async def begin(
+        self,
+        job: dict[str, Any],
+        limits: Limits,
+        *,
+        stdin: bytes = b"",
+        pipes: tuple[int, int] | None = None,
+        peer: int | None = None,
+    ) -> None:
+        """Hand over a run; `pipes` are its standard input and output, if those are no files; `peer` its descriptor 4.
 
         Raises:
             BoxDiedError: the box is gone.
@@ -222,7 +230,7 @@ class ForkServer:
             group_cpu_s=group_cpu_s,
             case_group_cpu_s=group_cpu_s,
         )
-        descriptors = [*streams, theirs.fileno(), *([] if peer is None else [peer])]
+        descriptors = [*(pipes or streams[:2]), streams[2], theirs.fileno(), *([] if peer is None else [peer])]
         try:
             socket.send_fds(self._control, [wire.RUN], descriptors)
             self._check_later(self._activity, min(limits.wall_s, limits.cpu_s / CORES))
@@ -277,6 +285,12 @@ class ForkServer:
             activity.channel.close()
             for descriptor in activity.streams:
                 os.close(descriptor)
+
+    async def abandoned(self) -> None:
+        """Wait until a run that has been killed is gone, if one has begun; whatever became of it."""
+        if self._activity is not None:
+            with contextlib.suppress(BoxDiedError):
+                await self.ended()
 
     def _outcome(self, activity: Activity, packet: bytes) -> Outcome:
         activity.read_note()

@@ -7,13 +7,11 @@ compilation, about a third of a judgement. Other tests, a checker, a cancelled r
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from jurist.sandbox._activity import Stop
 from jurist.sandbox._box import wire
-from jurist.sandbox._forkserver import BoxDiedError
+from jurist.sandbox._endings import SPOKEN, Said
 
 if TYPE_CHECKING:
     import socket
@@ -25,22 +23,10 @@ if TYPE_CHECKING:
     Begin = Callable[[dict[str, Any], Limits, "socket.socket | None"], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What test code said of a program: the name of an ending and a reason; "" where it ended without a word.
-
-    `late` if it was killed for its own time, `fault` what kept it from running, "" if nothing did.
-    """
-
-    ending: str = ""
-    reason: str = ""
-    late: bool = False
-    fault: str = ""
-
-
-def _read(message: bytes) -> Said:
+def verdict(message: bytes) -> Said:
+    """Read what test code says at its end; one that says nothing known has said nothing."""
     ending, _, reason = message.decode(errors="replace").partition("\n")
-    return Said(ending, reason)
+    return Said(ending, reason) if ending in SPOKEN else Said()
 
 
 class Judge:
@@ -56,8 +42,7 @@ class Judge:
         if self._stands:
             self._stands = False
             self._box.kill(Stop.CANCELLED)
-            with contextlib.suppress(BoxDiedError):
-                await self._box.ended()
+            await self._box.abandoned()
 
     async def said(
         self, tests: Asserts, job: dict[str, Any], limits: Limits, peer: socket.socket, begin: Begin
@@ -77,7 +62,7 @@ class Judge:
         with peer:
             message = await self._box.asked(peer.fileno())
         if message is not None:
-            return _read(message)
+            return verdict(message)
         # It was killed, or died: its end says why, and the next program gets a new one.
         self._stands = False
         outcome = await self._box.ended()
@@ -92,4 +77,4 @@ class Judge:
         tag, message = outcome.note[:1], outcome.note[1 + wire.LENGTH.size :]
         if outcome.stopped is Stop.CANCELLED or tag != wire.READY:
             return Said(fault=outcome.note[1:].decode(errors="replace") or "cancelled")
-        return _read(message) if message else Said(late=outcome.stopped is not None)
+        return verdict(message) if message else Said(late=outcome.stopped is not None)

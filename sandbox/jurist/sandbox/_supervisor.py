@@ -17,14 +17,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, Self, cast
 
 from jurist.sandbox._activity import Stop
-from jurist.sandbox._compiled import CompileCache
+from jurist.sandbox._compiled import CompileCache, Compiled
 from jurist.sandbox._forkserver import BoxDiedError
-from jurist.sandbox._slot import CancelledRunError, Slot, Try
+from jurist.sandbox._slot import WORTH_KEEPING, CancelledRunError, Slot, Try
 from jurist.sandbox._values import (
     Asserts,
     CaseRun,
     Ending,
     Functions,
+    Interactive,
     Isolation,
     Program,
     Run,
@@ -131,7 +132,12 @@ class Supervisor(ABC):
         tried = await self._on(slot, program)
         if tried.starved:
             tried = await self._with_nothing_beside(program)
-        return Run(cases=tuple(tried.cases), isolation=self.isolation)
+        return Run(
+            cases=tuple(tried.cases),
+            isolation=self.isolation,
+            compiled=tried.compiled,
+            in_process=isinstance(program.tests, Asserts) and program.tests.in_process,
+        )
 
     def _missing(self, program: Program) -> str:
         """Say what this host lacks to run a program; "" where it lacks nothing."""
@@ -142,7 +148,7 @@ class Supervisor(ABC):
             return ""
         if name not in LANGUAGES:
             return f"no language is called {name!r}; there are python, {', '.join(LANGUAGES)}"
-        if not isinstance(program.tests, Stdio):
+        if not isinstance(program.tests, Stdio | Interactive):
             return f"functions and assertions are for Python alone, not for {name}"
         if self._tools.get(name) is None:
             language = LANGUAGES[name]
@@ -183,18 +189,17 @@ class Supervisor(ABC):
     async def _all_cases(self, slot: Slot, program: Program) -> Try:
         tests = program.tests
         if isinstance(tests, Asserts):
-            return await _surely(slot, lambda: slot.asserts(program, tests))
-        artifact = b""
-        if self._tools.get(program.language) is not None:
-            compiled = await self._compiled(slot, program)
-            if isinstance(compiled, CaseRun):
-                return Try([compiled])
-            artifact = compiled
-        count = len(tests.stdins) if isinstance(tests, Stdio) else len(tests.arguments)
+            attempt = slot.asserts_together if tests.in_process else slot.asserts
+            return await _surely(slot, lambda: attempt(program, tests))
+        compiled = await self._compiled(slot, program)
+        if compiled.run is not None and compiled.run.ending is not Ending.OK:
+            return Try([compiled.run], compiled=compiled.run)
+        ready = _Ready(program, self._tools.get(program.language), compiled)
+        count = _count(tests)
         cases: list[CaseRun] = []
         late = False
         while len(cases) < count and not slot.cancelled:
-            tried = await _surely(slot, partial(self._attempt, slot, program, artifact, len(cases)))
+            tried = await _surely(slot, partial(_attempt, slot, ready, len(cases)))
             cases += _within(tried.cases, KEPT_OUTPUT_BYTES - sum(map(_size, cases)))
             late |= tried.starved
             ending = cases[-1].ending
@@ -203,44 +208,62 @@ class Supervisor(ABC):
             if program.stop_at_failure and ending is not Ending.OK:
                 break
         skipped = CaseRun(ending=Ending.SKIPPED, reason="an earlier case failed")
-        return Try(cases + [skipped] * (count - len(cases)), late)
+        return Try(cases + [skipped] * (count - len(cases)), late, compiled.run)
 
-    async def _attempt(self, slot: Slot, program: Program, artifact: bytes, first: int) -> Try:
-        tests, tools = program.tests, self._tools.get(program.language)
-        if isinstance(tests, Functions):
-            return await slot.calls(program, tests, first)
-        stdio = cast("Stdio", tests)
-        if tools is None:
-            tried = await slot.script(program, stdio.stdins[first])
-        else:
-            tried = await slot.executable(program, tools, artifact, stdio.stdins[first])
-        if not stdio.checker or tried.cases[0].ending is not Ending.OK:
-            return tried
-        return Try([await slot.checked(program, stdio, first, tried.cases[0])], tried.starved)
-
-    async def _compiled(self, slot: Slot, program: Program) -> bytes | CaseRun:
-        """Compile the program unless that has been done; b"" for languages that are not compiled."""
-        tools = self._tools[program.language]
+    async def _compiled(self, slot: Slot, program: Program) -> Compiled:
+        """Compile the program unless that has been done."""
+        tools = self._tools.get(program.language)
         if tools is None or not tools.language.compile:
-            return b""
-        key = (program.language, program.source)
+            return Compiled()
+        key = (program.language, program.source, program.files)
         kept = self._cache.get(key)
         if kept is not None:
             return kept
-        found: list[bytes] = []
+        made: list[Compiled] = []
 
         async def attempt() -> Try:
-            made = await slot.compiled(program, tools)
-            if isinstance(made, bytes):
-                found.append(made)
-                return Try([CaseRun(ending=Ending.OK)])
-            return Try([made])
+            compiled = await slot.compilation(program, tools)
+            made.append(compiled)
+            return Try([cast("CaseRun", compiled.run)])
 
         tried = await _surely(slot, attempt)
-        if not found:
-            return tried.cases[-1]
-        self._cache.put(key, found[-1])
-        return found[-1]
+        if tried.cases[-1].ending is not Ending.OK:
+            return Compiled(run=tried.cases[-1])
+        self._cache.put(key, made[-1])
+        return made[-1]
+
+
+@dataclasses.dataclass(slots=True)
+class _Ready:
+    """A program that is ready to be run on its cases."""
+
+    program: Program
+    tools: Toolchain | None
+    compiled: Compiled
+
+
+async def _attempt(slot: Slot, ready: _Ready, first: int) -> Try:
+    """Try the case, or for functions the cases, from `first` on."""
+    program, tests = ready.program, ready.program.tests
+    if isinstance(tests, Functions):
+        return await slot.calls(program, tests, first)
+    if isinstance(tests, Interactive):
+        return await slot.interaction(program, tests, first, ready.tools, ready.compiled)
+    stdio = cast("Stdio", tests)
+    if ready.tools is None:
+        keep = not ready.compiled.artifact and len(stdio.stdins) - first >= WORTH_KEEPING
+        tried, ready.compiled = await slot.script(program, stdio.stdins[first], ready.compiled, keep=keep)
+    else:
+        tried = await slot.executable(program, ready.tools, ready.compiled, stdio.stdins[first])
+    if not stdio.checker or tried.cases[0].ending is not Ending.OK:
+        return tried
+    return Try([await slot.check(program, stdio, first, tried.cases[0])], tried.starved)
+
+
+def _count(tests: Stdio | Functions | Interactive) -> int:
+    if isinstance(tests, Functions):
+        return len(tests.arguments)
+    return len(tests.stdins if isinstance(tests, Stdio) else tests.inputs)
 
 
 def _size(case: CaseRun) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import PurePosixPath
 from typing import Final
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Ending",
     "Finding",
     "Functions",
+    "Interactive",
     "Isolation",
     "Limits",
     "Program",
@@ -21,6 +23,8 @@ __all__ = [
 ]
 
 MIB: Final = 1 << 20
+PAGE_BYTES: Final = 4096
+"""What a file takes beside its content."""
 
 
 class SandboxUnavailableError(RuntimeError):
@@ -98,7 +102,8 @@ class Stdio:
 
     `checker`, if there is one, is a Python program of the task's that decides on each output. It runs in a box of its
     own with three arguments, the paths of input, expected and actual output; status 0 accepts, 1 and 2 reject, and
-    anything else is the checker's own failure. `expected` has a text for each of `stdins` then.
+    anything else is the checker's own failure, unless it accepts the expected output: then it rejects. `expected` has a
+    text for each of `stdins` then.
     """
 
     stdins: tuple[str, ...]
@@ -126,29 +131,79 @@ class Asserts:
     `code` is Python; it fails by raising. `prelude` is the task's own code to run before it: the imports and helper
     functions of a prompt, whose definitions a program cannot replace. Names that neither of them defines are looked up
     in the program, and `entry_point` always.
+
+    With `in_process` the code runs in the program's own process, after it: for tests that must have the program's own
+    objects in hand. Programs can then patch what they are tested with; the run says so.
     """
 
     code: str
     entry_point: str = ""
     prelude: str = ""
+    in_process: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interactive:
+    """Lets the program converse with an interactor of the task's, once for each of `inputs`.
+
+    The interactor is a Python program in a box of its own: its standard output is the program's standard input, and the
+    other way round. It gets three arguments, as testlib's do: the paths of the case's input, of a file it may write,
+    and of the case's answer (empty where `answers` has none). Status 0 accepts, 1 and 2 reject with a reason on stderr,
+    as does an exception like those of reading what is no number; anything else is its own failure.
+    """
+
+    interactor: str
+    inputs: tuple[str, ...]
+    answers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.answers and len(self.answers) != len(self.inputs):
+            message = f"{len(self.inputs)} inputs and {len(self.answers)} answers"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
     """A program, what to try it with, and what it may use: equal programs have equal runs.
 
+    `language` is "python" or a key of `jurist.sandbox.languages.LANGUAGES`, which know `Stdio` and `Interactive` alone;
     `image` names the container image to run in, for backends that have images; "" is the backend's own.
-    `language` is "python" or a key of `jurist.sandbox.languages.LANGUAGES`, which know `Stdio` alone;
     `stop_at_failure` skips the cases after one that did not end well (an answer that is merely wrong is not known
-    here).
+    here). `arguments` follow the program's name, `environment` is added to the box's own, and `files` (path and
+    content) lie in the program's directory when it begins, and when it is compiled.
+
+    Raises:
+        ValueError: a file's path leaves the directory, or it holds more than `limits.scratch_bytes`.
     """
 
     source: str
-    tests: Stdio | Functions | Asserts
+    tests: Stdio | Functions | Asserts | Interactive
     language: str = "python"
     image: str = ""
     limits: Limits = field(default_factory=Limits)
     stop_at_failure: bool = False
+    arguments: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, _ in self.files:
+            path = PurePosixPath(name)
+            if "\0" in name or path.is_absolute() or ".." in path.parts or not path.name:
+                message = f"{name!r} is no path below the program's directory"
+                raise ValueError(message)
+        if any("\0" in text or "=" in name for name, value in self.environment for text in (name, value)):
+            message = "an environment variable's name holds no =, and neither it nor its value a NUL"
+            raise ValueError(message)
+        if any("\0" in argument for argument in self.arguments):
+            message = "an argument holds no NUL"
+            raise ValueError(message)
+        size = len(self.source.encode(errors="surrogatepass")) + sum(
+            PAGE_BYTES + len(content) for _, content in self.files
+        )
+        if size > self.limits.scratch_bytes:
+            message = f"source and files of {size} bytes, where {self.limits.scratch_bytes} may be used"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,11 +229,21 @@ class CaseRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """What became of a program: one entry for each case, in order; a single one where it did not compile."""
+    """What became of a program: one entry for each case, in order; a single one where it did not compile.
+
+    `compiled` is what the compiler did, whether for this run or for an earlier one of the same program; None where
+    nothing is compiled. `in_process` marks assertions that the program could reach.
+    """
 
     cases: tuple[CaseRun, ...]
     isolation: Isolation
-    compile_s: float = 0.0
+    compiled: CaseRun | None = None
+    in_process: bool = False
+
+    @property
+    def compile_s(self) -> float:
+        """Seconds by the clock that compiling took; 0.0 where nothing is compiled."""
+        return self.compiled.wall_s if self.compiled is not None else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from jurist.verifiers import (
     Comparison,
     FunctionCase,
     FunctionTests,
+    InteractiveCase,
+    InteractiveTests,
     ProgramTests,
     RunLimits,
     StdioCase,
@@ -47,7 +49,7 @@ def program_tests(message: reward_pb2.Tests) -> ProgramTests:
     )
 
 
-def _protocol(message: reward_pb2.Tests) -> StdioTests | FunctionTests | AssertTests:
+def _protocol(message: reward_pb2.Tests) -> StdioTests | FunctionTests | AssertTests | InteractiveTests:
     match message.WhichOneof("protocol"):
         case "stdio":
             _required("stdio.cases", message.stdio.cases)
@@ -72,10 +74,30 @@ def _protocol(message: reward_pb2.Tests) -> StdioTests | FunctionTests | AssertT
         case "asserts":
             _required("asserts.code", message.asserts.code)
             return AssertTests(
-                entry_point=message.asserts.entry_point, code=message.asserts.code, prelude=message.asserts.prelude
+                entry_point=message.asserts.entry_point,
+                code=message.asserts.code,
+                prelude=message.asserts.prelude,
+                in_process=message.asserts.in_process,
             )
+        case "interactive":
+            return _interactive(message.interactive)
         case None:
-            raise BadInputError("protocol", "one of stdio, function and asserts is required")
+            raise BadInputError("protocol", "one of stdio, function, asserts and interactive is required")
+
+
+def _interactive(message: reward_pb2.InteractiveTests) -> InteractiveTests:
+    _required("interactive.interactor", message.interactor)
+    _required("interactive.cases", message.cases)
+    cases = (
+        InteractiveCase(
+            input=case.input,
+            answer=case.answer,
+            weight=_weight(f"interactive.cases[{index}]", case),
+            subtask=case.subtask,
+        )
+        for index, case in enumerate(message.cases)
+    )
+    return InteractiveTests(interactor=message.interactor, cases=tuple(cases))
 
 
 def _required(field: str, value: object) -> None:

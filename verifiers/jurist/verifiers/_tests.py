@@ -9,6 +9,8 @@ __all__ = [
     "Comparison",
     "FunctionCase",
     "FunctionTests",
+    "InteractiveCase",
+    "InteractiveTests",
     "ProgramTests",
     "RunLimits",
     "StdioCase",
@@ -59,12 +61,31 @@ class AssertTests:
     """Test code calls the function `entry_point` and fails by raising.
 
     `prelude` is the task's own beginning of the program (HumanEval's prompt): it goes before the submission, and the
-    helper functions that it defines are the test code's too.
+    helper functions that it defines are the test code's too. `in_process` runs the test code where the program ran.
     """
 
     entry_point: str
     code: str
     prelude: str = ""
+    in_process: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractiveCase:
+    """One conversation: what the interactor, and it alone, is given."""
+
+    input: str = ""
+    answer: str = ""
+    weight: float = 1.0
+    subtask: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InteractiveTests:
+    """The program converses with the task's interactor, a Python program as `jurist.sandbox.Interactive` says."""
+
+    interactor: str
+    cases: tuple[InteractiveCase, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +119,7 @@ class ProgramTests:
     A checker is run with the paths of the input, the expected and the actual output; it accepts with status 0.
     """
 
-    protocol: StdioTests | FunctionTests | AssertTests
+    protocol: StdioTests | FunctionTests | AssertTests | InteractiveTests
     language: str = ""
     compare: Comparison = field(default_factory=Comparison)
     checker: str = ""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 
 from pydantic import Field
 
-from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Limits, Program, Run, Stdio
+from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Interactive, Limits, Program, Run, Stdio
 from jurist.sandbox import codec as plain
 from jurist.verifiers._code.compare import TEXT_MODES, TINY, TOLERANCE, text_difference, value_difference
 from jurist.verifiers._code.shapes import BadTestsError, read_tests
 from jurist.verifiers._code.submission import Missing, submission
-from jurist.verifiers._tests import AssertTests, FunctionTests, ProgramTests, StdioTests
+from jurist.verifiers._tests import AssertTests, FunctionTests, InteractiveTests, ProgramTests, StdioTests
 from jurist.verifiers._values import Abstain, Ask, Cause, FinishReason, NoReply, Score
 
 if TYPE_CHECKING:
@@ -56,9 +56,9 @@ class _Judged:
 class CodeTests:
     """Scores the program in a completion by running it on the task's tests in a sandbox.
 
-    ProgramTests are in `task.tests`, or in a trainer's own shape in `task.extra` or as JSON in `task.answers`. Details:
-    `verdict` (of the first case that failed, or "passed"), `passed`, `total`, `isolation`, and for the first hundred
-    `tests`: verdict, reason, cpu_s, wall_s, peak_memory_bytes, heads of stdout and stderr, truncated.
+    The tests are in `task.tests`, or in a trainer's own shape in `task.extra` or as JSON in `task.answers`. Details:
+    `verdict` (of the first case that failed, or "passed"), `passed`, `total`, `isolation`, `in_process` and for the
+    first hundred `tests`: verdict, reason, cpu_s, wall_s, peak_memory_bytes, heads of stdout and stderr, truncated.
     """
 
     version: ClassVar[str] = "1"
@@ -109,7 +109,7 @@ class CodeTests:
 
     def _program(self, tests: ProgramTests, language: str, source: str) -> Program:
         protocol = tests.protocol
-        trials: Stdio | Functions | Asserts
+        trials: Stdio | Functions | Asserts | Interactive
         if isinstance(protocol, StdioTests):
             stdins = tuple(case.stdin for case in protocol.cases)
             expected = _expected(protocol) if tests.checker else ()
@@ -117,8 +117,19 @@ class CodeTests:
         elif isinstance(protocol, FunctionTests):
             arguments = tuple(plain.packed(list(case.args)) for case in protocol.cases)
             trials = Functions(entry_point=protocol.entry_point, arguments=arguments)
+        elif isinstance(protocol, InteractiveTests):
+            trials = Interactive(
+                interactor=protocol.interactor,
+                inputs=tuple(case.input for case in protocol.cases),
+                answers=tuple(case.answer for case in protocol.cases),
+            )
         else:
-            trials = Asserts(code=_calling(protocol), entry_point=protocol.entry_point, prelude=protocol.prelude)
+            trials = Asserts(
+                code=_calling(protocol),
+                entry_point=protocol.entry_point,
+                prelude=protocol.prelude,
+                in_process=protocol.in_process,
+            )
             source = _continued(protocol, source)
         return Program(
             source=source,
@@ -269,6 +280,7 @@ def _details(judged: list[_Judged], run: Run) -> Mapping[str, object]:
         "passed": sum(case.passed for case in judged),
         "total": len(judged),
         "isolation": run.isolation.value,
+        "in_process": run.in_process,
         "tests": [
             {
                 "verdict": case.verdict,

@@ -69,8 +69,7 @@ def _unpack(descriptor: int, target: str) -> None:
 
 def execute(job: dict[str, Any]) -> NoReturn:
     """Run the job's command; compile jobs hand their artifact over, others may begin with one."""
-    for name, content in job["files"]:
-        wire.write_file(name, content)
+    harness.place(job["files"])
     if job["kind"] == "execute" and job["artifact"]:
         _unpack(wire.PEER, job["artifact"])
     harness.bound(job["limits"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
+import marshal
 import os
 import random
 import resource
@@ -16,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from jurist.sandbox._box import executable, serving, testing, wire
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Iterable
+
+    from _typeshed import ReadableBuffer as Buffer
 
 SCRATCH = "/tmp"  # noqa: S108  the run's own
 MAIN = f"{SCRATCH}/main.py"
@@ -73,6 +76,42 @@ def prepare() -> None:
     random.seed(0)
 
 
+def place(files: Iterable[tuple[str, bytes]]) -> None:
+    """Write the files that lie beside the program."""
+    for path, content in files:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        wire.write_file(path, content)
+
+
+class _Patient(io.FileIO):
+    """A stream that may be written to when nobody reads it any more: an interactor still has its verdict to give."""
+
+    def write(self, data: Buffer, /) -> int:
+        """Write, or let it vanish."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
+def _make_special(job: dict[str, Any], code: types.CodeType) -> None:
+    """Do what most programs do without."""
+    sys.argv += job["arguments"]
+    os.environ.update(job["environment"])
+    if job["kind"] == "serve":
+        os.set_inheritable(wire.PEER, False)  # noqa: FBT003  os's own
+    if job["piped"]:
+        # The streams made before took their files for files.
+        sys.stdin = sys.__stdin__ = _opened(0, "r", "surrogateescape")  # type: ignore[misc]
+        sys.stdout = sys.__stdout__ = _opened(1, "w", "surrogateescape")  # type: ignore[misc]
+    if job["patient"]:
+        patient = io.BufferedWriter(_Patient(1, "w", closefd=False))
+        sys.stdout = sys.__stdout__ = io.TextIOWrapper(patient, "utf-8", "surrogateescape")  # type: ignore[misc]
+    if job["keeps_code"]:
+        wire.write_all(wire.PEER, marshal.dumps(code))
+        os.close(wire.PEER)
+
+
 def _exit_status(error: SystemExit) -> int:
     if error.code is None:
         return 0
@@ -123,23 +162,23 @@ def python(job: dict[str, Any]) -> int:
     source: str = job["source"]
     # Some programs read themselves, and tracebacks show lines from here.
     wire.write_file(MAIN, source.encode(errors="surrogatepass"))
-    for name, content in job["files"]:
-        wire.write_file(name, content)
+    if job["files"]:
+        place(job["files"])
     # Files are bounded from here on, stdout and stderr among them, and so is the compiler.
     bound(job["limits"])
     try:
-        code = compile(source, MAIN, "exec", dont_inherit=True)
+        code = marshal.loads(job["code"]) if job["code"] else compile(source, MAIN, "exec", dont_inherit=True)  # noqa: S302
     except (MemoryError, RecursionError, SyntaxError, ValueError) as error:
         reason = "".join(traceback.format_exception_only(error)).strip()
         os.write(wire.CHANNEL, wire.NOT_COMPILED + reason.encode(errors="replace")[:4000])
         return 1
-    serves = job["kind"] == "serve"
-    sys.argv += job["arguments"]
-    if serves:
-        os.set_inheritable(wire.PEER, False)  # noqa: FBT003  os's own
-    # The supervisor's channel is closed before the program's first instruction.
+    kind = job["kind"]
+    if kind != "script" or job["arguments"] or job["environment"] or job["keeps_code"] or job["piped"]:
+        _make_special(job, code)
     os.write(wire.CHANNEL, wire.READY)
-    os.close(wire.CHANNEL)
+    if kind != "together":
+        # Before the program's first instruction: what it writes is not ours to read.
+        os.close(wire.CHANNEL)
     module = sys.modules["__main__"]
     status = 0
     try:
@@ -147,11 +186,13 @@ def python(job: dict[str, Any]) -> int:
     except SystemExit as error:
         status = _exit_status(error)
         # A program that ends before it can be called has no functions, whatever status it ends with.
-        if serves:
+        if kind != "script":
             return _finished(status or 1, module)
     except BaseException as error:  # noqa: BLE001  as the interpreter does
         show(error)
         return _finished(1, module)
-    if serves:
+    if kind == "serve":
         serving.serve(module.__dict__)
+    if kind == "together":
+        testing.test_together(job, module.__dict__)
     return _finished(status, module)

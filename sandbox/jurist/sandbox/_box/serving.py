@@ -16,12 +16,13 @@ MESSAGE_CHARACTERS: Final = 2_000
 
 
 def _found(namespace: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401  whatever the program defined
-    """Look a name up as trainers' data means it: at the top, or as a method of `class Solution`."""
+    """Look a name up as trainers' data means it: at the top, or a method of `Solution` or of a class that it names."""
     if name in namespace:
         return namespace[name]
-    solution = namespace.get("Solution")
-    if isinstance(solution, type) and hasattr(solution, name):
-        return getattr(solution(), name)
+    owner, _, method = name.rpartition(".")
+    owned = namespace.get(owner or "Solution")
+    if isinstance(owned, type) and hasattr(owned, method):
+        return getattr(owned(), method)
     message = f"name {name!r} is not defined"
     raise NameError(message)
 
