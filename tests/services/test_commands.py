@@ -236,5 +236,7 @@ def test_a_verdict_is_explained_its_questions_too() -> None:
 
     assert (plain.returncode, plain.stdout.split()[:2]) == (0, ["score", "1"])
     assert "[1,2]" in plain.stdout
+    rows = [line.split("  ")[0] for line in plain.stdout.splitlines()]
+    assert rows[2:7] == ["stage", "extracted", "read as", "reference read as", "decided by"]
     assert (asked.returncode, asked.stdout.split()[:2]) == (0, ["score", "1"])
     assert (wrong.returncode, "verifier: unknown verifier 'nope'" in wrong.stderr) == (1, True)

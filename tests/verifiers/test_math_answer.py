@@ -166,7 +166,14 @@ def test_a_judge_of_the_undecided_must_be_a_verifier() -> None:
 
 def test_a_reason_names_the_stage_the_answer_and_what_decided() -> None:
     verdict = judged("\\frac12", "So \\boxed{0.5}.")
-    assert verdict.reason == "box: 0.5 equals \\frac12 (exact value)"
+    assert verdict.reason == "box: 0.5 (read as 1/2) equals \\frac12: exact value"
+    assert verdict.details == {
+        "stage": "box",
+        "extracted": "0.5",
+        "read_as": "1/2",
+        "reference_read_as": "1/2",
+        "decided_by": "exact value",
+    }
 
 
 @pytest.mark.parametrize(

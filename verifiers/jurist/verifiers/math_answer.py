@@ -48,7 +48,8 @@ class MathAnswer:
     """Whether the completion's final answer is mathematically equal to a reference answer: 1.0 or 0.0.
 
     A wrong, missing, unreadable or cut-off answer is 0.0. A reference that cannot be read, and a pair that cannot be
-    decided, are abstained from.
+    decided, are abstained from. Details: `stage`, where the answer stood; `extracted`, its text; `read_as` and
+    `reference_read_as`, the canonical forms that were compared; `decided_by`, what told them equal or different.
     """
 
     version: ClassVar[str] = "1"
@@ -184,19 +185,31 @@ def _best(found: Extraction, references: Sequence[str], rules: Rules) -> Judgeme
 
 def _score(judgement: Judgement, found: Extraction) -> Score:
     relation = "equals" if judgement.equal else "is not"
-    reason = f"{found.stage}: {_shown(judgement.answer)} {relation} {_shown(judgement.reference)} ({judgement.how})"
-    return Score(1.0 if judgement.equal else 0.0, reason, {"stage": found.stage, "decided_by": judgement.how})
+    answer, form = judgement.answer, judgement.answer_form
+    given = _shown(answer) if form in {"", answer.strip()} else f"{_shown(answer)} (read as {_shown(form)})"
+    reason = f"{found.stage}: {given} {relation} {_shown(judgement.reference)}: {judgement.how}"
+    return Score(1.0 if judgement.equal else 0.0, reason, _details(judgement, found))
+
+
+def _details(judgement: Judgement, found: Extraction) -> dict[str, object]:
+    return {
+        "stage": found.stage,
+        "extracted": _shown(judgement.answer),
+        "read_as": _shown(judgement.answer_form),
+        "reference_read_as": _shown(judgement.reference_form),
+        "decided_by": judgement.how,
+    }
 
 
 def _settled(judgement: Judgement, found: Extraction, reply: Reply) -> Verdict:
     """Turn the reply to the one question into a verdict."""
-    pair = f"{_shown(judgement.answer)} and {_shown(judgement.reference)}"
+    pair, details = f"{_shown(judgement.answer)} and {_shown(judgement.reference)}", _details(judgement, found)
     if isinstance(reply, NoReply):
-        return Abstain(reply.cause, f"{found.stage}: {pair}: {reply.reason}")
+        return Abstain(reply.cause, f"{found.stage}: {pair}: {reply.reason}", details)
     if not isinstance(reply, Decision):
         return Abstain(Cause.INTERNAL, f"{found.stage}: {pair}: a reply to another question")
     if reply.equal is None:
-        return Abstain(Cause.UNDECIDED, f"{found.stage}: {pair}: {reply.reason}")
+        return Abstain(Cause.UNDECIDED, f"{found.stage}: {pair}: {reply.reason}", details)
     return _score(judgement._replace(equal=reply.equal, how=reply.reason), found)
 
 

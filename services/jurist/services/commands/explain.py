@@ -49,10 +49,22 @@ def explain(  # noqa: PLR0913, PLR0917  # a flag each
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_row("score" if scored else "abstains", what)
     table.add_row("reason", Text(component.reason))
-    for name, value in MessageToDict(component.details).items():
-        table.add_row(Text(name), Text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)))
+    for name, value in sorted(MessageToDict(component.details).items(), key=_place):
+        table.add_row(
+            Text(name.replace("_", " ")),
+            Text(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)),
+        )
     table.add_row("took", f"{component.elapsed_ms:.1f} ms")
     Console().print(table)
+
+
+STAGES = ("stage", "extracted", "read_as", "reference_read_as", "decided_by")
+"""Details of a mathematical answer, in the order in which they came about; all others by name."""
+
+
+def _place(detail: tuple[str, object]) -> tuple[int, str]:
+    name = detail[0]
+    return (STAGES.index(name) if name in STAGES else len(STAGES), name)
 
 
 async def _judge(asked: reward_pb2.RolloutGroup, recipe: reward_pb2.Recipe) -> reward_pb2.Component:

@@ -10,6 +10,7 @@ from jurist.verifiers._math.comparison import compare
 from jurist.verifiers._math.evaluation import UndefinedError
 from jurist.verifiers._math.extraction import extract
 from jurist.verifiers._math.members import is_plural
+from jurist.verifiers._math.printing import written
 from jurist.verifiers._math.quantities import equal_scalars
 from jurist.verifiers._math.rationals import rational
 from jurist.verifiers._math.reading import MAX_REMEMBERED, Reading, read
@@ -24,12 +25,14 @@ __all__ = ["Judgement", "Reference", "compiled", "judge", "same_answer", "usable
 
 
 class Judgement(NamedTuple):
-    """What was found for one answer and one reference, with both as they were compared."""
+    """What was found for one answer and one reference, with both as they stand and as they were read."""
 
     equal: bool | None
     how: str
     reference: str
     answer: str
+    reference_form: str
+    answer_form: str
 
 
 class Reference(NamedTuple):
@@ -109,7 +112,12 @@ def _judge(reference: str, answer: str, joined: str, rules: Rules) -> Judgement:
     text = joined if joined and (wanted.plural or wanted.relation or joined == answer) else answer
     given = read(text)
     finding = _compared(wanted.reading, given, rules)
-    return Judgement(finding.equal, finding.how, wanted.text, text)
+    return Judgement(finding.equal, finding.how, wanted.text, text, _form(wanted.reading), _form(given))
+
+
+def _form(reading: Reading) -> str:
+    """Write how a text was read: its likeliest meaning, or its words."""
+    return written(reading.trees[0]) if reading.trees else reading.words
 
 
 def same_answer(one: str, other: str, rules: Rules) -> bool:

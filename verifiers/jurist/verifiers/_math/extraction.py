@@ -53,7 +53,7 @@ def extract(completion: str, scope: Scope = "lenient", *, truncated: bool = Fals
     found = _tagged(text) or _hashed(text) or _cued(tail)
     if found is None and scope == "lenient" and not truncated:
         found = _closed(tail)
-    return found or Extraction("", "none", fault=_nothing("no answer", truncated=truncated))
+    return found or Extraction("", "none", fault=_nothing("no box, no cue, no closing value", truncated=truncated))
 
 
 def _nothing(what: str, *, truncated: bool) -> str:
