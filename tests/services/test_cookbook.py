@@ -7,6 +7,7 @@ import pytest
 from jurist.services.cookbook import Cookbook, bind
 from jurist.services.errors import ConfigurationError, UnknownNameError
 from jurist.services.values import Advantage
+from jurist.verifiers import Sample, Score, Task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +27,43 @@ def test_r1_zero_weighs_accuracy_and_format_equally() -> None:
 
     assert [(term.label, term.weight) for term in recipe.terms] == [("accuracy", 1.0), ("format", 1.0)]
     assert recipe.advantage is Advantage.GRPO
+
+
+THOUGHT = "We multiply both numbers, since six groups of seven apples are six times seven apples. That makes 42."
+SUMMARY = "Six groups of seven apples make forty-two apples in total, so the answer is \\boxed{42}."
+
+
+@pytest.mark.parametrize(
+    ("thought", "summary", "dropped_by"),
+    [
+        (THOUGHT, SUMMARY, None),
+        (THOUGHT, SUMMARY.replace("42", "41"), "accuracy"),
+        (THOUGHT + " 所以我们把两个数相乘得到最后的答案。" * 2, SUMMARY, "language"),
+        (" ".join(f"{THOUGHT.replace('seven', word)}" for word in "abcdefghijklmnopq"), SUMMARY, "paragraphs"),
+        (THOUGHT + "\n```python\nprint(6 * 7)\n```\n", SUMMARY, "code_blocks"),
+        ("\n\n".join([THOUGHT] * 6), SUMMARY, "repetition"),
+        (THOUGHT, "\\boxed{42}", "summary"),
+    ],
+)
+def test_rejection_sampling_drops_each_fault_for_its_own_reason(
+    thought: str, summary: str, dropped_by: str | None
+) -> None:
+    sample = Sample(task=Task(answers=("42",), language="en"), completion=f"<think>{thought}</think>\n{summary}")
+    gates = {term.term.label: term.verifier for term in bind(Cookbook()["r1_rejection"]).terms(None)}
+
+    verdicts = {name: verifier.verdict(sample) for name, verifier in gates.items()}
+
+    failed = [name for name, verdict in verdicts.items() if not (isinstance(verdict, Score) and verdict.value == 1.0)]
+    assert failed == ([dropped_by] if dropped_by else [])
+
+
+def test_r1_reasoning_adds_accuracy_and_the_share_of_the_language() -> None:
+    recipe = Cookbook()["r1_reasoning"]
+
+    assert [(term.label, term.weight, term.gate) for term in recipe.terms] == [
+        ("accuracy", 1.0, False),
+        ("language", 1.0, False),
+    ]
 
 
 def test_a_folder_adds_and_overrides(tmp_path: Path) -> None:
