@@ -7,6 +7,9 @@ prompts of 384 shared tokens and 64 of their own. CPU time by rusage, wall time 
     python benchmarks/judges.py --shape 1b --device cuda --dtype bfloat16 --groups 8
 """
 
+# What torch and transformers leave without a type is no error of this file.
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
 
 import argparse
