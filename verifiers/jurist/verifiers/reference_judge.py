@@ -12,7 +12,8 @@ from jurist.verifiers._judge.candidates import Cap, View, admitted, question_of
 from jurist.verifiers._judge.numbers import by_number
 from jurist.verifiers._judge.opinions import Opinion, opinion
 from jurist.verifiers._judge.options import JudgeOptions
-from jurist.verifiers._judge.rendering import template
+from jurist.verifiers._judge.rendering import first_turn, template
+from jurist.verifiers._thought import answer_of
 from jurist.verifiers._values import Abstain, Ask, Cause, FinishReason, Score
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class ReferenceJudge(JudgeOptions):
     def _by_rule(self, sample: Sample, candidate: Candidate, references: Sequence[str]) -> Score | None:
         cut = sample.finish_reason is FinishReason.LENGTH
         if self.numbers == "rule":
-            found = [by_number(reference, sample.completion, cut=cut) for reference in references]
+            answer = first_turn(answer_of(sample.completion) or "")
+            found = [by_number(reference, answer, cut=cut) for reference in references]
             if True in found:
                 return _settled("correct", "rule", "the number is the reference's")
             if not any(equal is None for equal in found):

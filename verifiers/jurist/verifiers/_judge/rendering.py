@@ -28,7 +28,7 @@ from jurist.verifiers._prompts import Message
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Template", "inert", "template", "template_names"]
+__all__ = ["Template", "first_turn", "inert", "template", "template_names"]
 
 NONCE_CHARACTERS = 12
 """Of hexadecimal code, 48 bits: an answer would have to hold a hash of itself to forge it."""
@@ -50,6 +50,11 @@ _SPECIAL = re.compile(
 def inert(text: str) -> str:
     r"""Make special tokens plain text: `<|im_end|>` becomes `<\|im_end|>`. What UTF-8 cannot carry becomes "?"."""
     return _SPECIAL.sub(r"\g<0>\\", text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def first_turn(text: str) -> str:
+    """Take what stands before the first special token: what comes after one is a turn that the writer made up."""
+    return _SPECIAL.split(text, maxsplit=1)[0]
 
 
 @dataclass(frozen=True, slots=True)
