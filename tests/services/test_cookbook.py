@@ -7,7 +7,7 @@ import pytest
 from jurist.services.cookbook import Cookbook, bind
 from jurist.services.errors import ConfigurationError, UnknownNameError
 from jurist.services.values import Advantage
-from jurist.verifiers import Sample, Score, Task
+from jurist.verifiers import Sample, Score, Task, Verifier
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ def test_rejection_sampling_drops_each_fault_for_its_own_reason(
     sample = Sample(task=Task(answers=("42",), language="en"), completion=f"<think>{thought}</think>\n{summary}")
     gates = {term.term.label: term.verifier for term in bind(Cookbook()["r1_rejection"]).terms(None)}
 
-    verdicts = {name: verifier.verdict(sample) for name, verifier in gates.items()}
+    verdicts = {name: gate.verdict(sample) for name, gate in gates.items() if isinstance(gate, Verifier)}
 
     failed = [name for name, verdict in verdicts.items() if not (isinstance(verdict, Score) and verdict.value == 1.0)]
     assert failed == ([dropped_by] if dropped_by else [])

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from jurist.services.cookbook import Cookbook, bind
-from jurist.verifiers import Sample, Score, Task
+from jurist.verifiers import Sample, Score, Task, Verifier
 
 
 def scored(recipe: str, completion: str, answer: str, choices: tuple[str, ...] = ()) -> float:
     (term,) = bind(Cookbook()[recipe]).terms(None)
-    assert term.verifier is not None
+    assert isinstance(term.verifier, Verifier)
     verdict = term.verifier.verdict(Sample(task=Task(answers=(answer,), choices=choices), completion=completion))
     assert isinstance(verdict, Score), verdict
     return verdict.value
