@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
+from jurist.client import ClientError
 from jurist.trainers._samples import Sample, task_of, text_of
 from jurist.trainers._scoring import ascore, component_scores, instead, reward_of
 from jurist.trainers._settings import Settings
@@ -23,7 +24,6 @@ from jurist.trainers._settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from jurist.client import ClientError
     from jurist.v1 import reward_pb2
 
 __all__ = ["components", "reward", "with_settings"]
@@ -155,5 +155,5 @@ def _log(columns: Mapping[str, Any], outcomes: Sequence[reward_pb2.RolloutScore 
         scores = [score for score in (row.get(name) for row in rows) if score is not None]
         if scores:
             log_metric(f"jurist/{name}", sum(scores) / len(scores))
-    missing = sum(not row or None in row.values() for row in rows)
+    missing = sum(isinstance(outcome, ClientError) or not outcome.HasField("reward") for outcome in outcomes)
     log_metric("jurist/no_reward", missing / max(len(rows), 1))

@@ -29,6 +29,9 @@ __all__ = ["JuristRewardManager"]
 class JuristRewardManager(RewardManagerBase):  # type: ignore[misc]
     """Scores each sample with its prompt, its length in tokens, and whether it was cut."""
 
+    def __init__(self, config: Any, tokenizer: Any, compute_score: Any = None, **_: object) -> None:  # noqa: ANN401
+        super().__init__(config, tokenizer, compute_score)
+
     async def run_single(self, data: Any) -> dict[str, Any]:  # noqa: ANN401  # verl's DataProto
         """Score the last sequence of one sample."""
         item = data[-1:][0]
