@@ -4,6 +4,7 @@
 # make bench   every benchmark, a table each
 # make engine  install, by apt, the Docker engine and gVisor, and build the images that tests use (as root)
 # make toolchains  install, by apt, the compilers that the sandbox's tests run programs with (as root)
+# make trainers  an environment for each trainer whose own code the tests run
 # make protos  generate the stubs from reward.proto
 
 PYTHON ?= python3
@@ -15,7 +16,10 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 # used, so its own requirements stay out (docs/decisions/001-generated-stubs.md).
 PROTOC := grpcio-tools==1.62.3
 
-.PHONY: run test check bench engine toolchains protos clean
+TRAINERS := .venv-trainers
+TRAINER_PIP = $(@D)/bin/pip --disable-pip-version-check --quiet install --no-deps
+
+.PHONY: run test check bench engine toolchains trainers protos clean
 
 run: $(VENV)/server
 	$(BIN)/python examples/score_gsm8k.py
@@ -43,6 +47,15 @@ toolchains:
 engine:
 	deploy/engine.sh
 
+trainers: $(TRAINERS)/trl/done $(TRAINERS)/verl/done
+
+# What is listed is all that a trainer needs here, so its own ranges, made for machines with GPUs, are passed over.
+$(TRAINERS)/%/done: tests/trainers/environments/%.txt
+	$(PYTHON) -m venv $(@D)
+	$(TRAINER_PIP) -r $<
+	$(TRAINER_PIP) -e .
+	touch $@
+
 bench: $(VENV)/dev
 	for file in benchmarks/*.py; do echo "== $$file" && $(BIN)/python $$file || exit 1; done
 
@@ -64,4 +77,4 @@ $(VENV)/dev: pyproject.toml constraints.txt | $(BIN)/pip
 	touch $@ $(VENV)/server
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(TRAINERS) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -49,12 +49,12 @@ class Served(NamedTuple):
     http_port: int
 
 
-def start_server(**settings: object) -> Served:
+def start_server(port: int | str = 0, **settings: object) -> Served:
     """Start `jurist serve` with settings by environment; it knows the hostile verifiers, too."""
     environment = {f"JURIST_{name.upper()}": str(value) for name, value in settings.items()}
     path = os.pathsep.join(filter(None, [str(HOSTILE), os.environ.get("PYTHONPATH", "")]))
     process = subprocess.Popen(  # our own command
-        [JURIST, "serve", "--port", "0", "--metrics-port", "0", "--http-port", "0", "--log-format", "json"],
+        [JURIST, "serve", "--port", str(port), "--metrics-port", "0", "--http-port", "0", "--log-format", "json"],
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment | {"PYTHONPATH": path},
