@@ -1,13 +1,14 @@
-"""The small judge that ships, behind its gates and its rule, asked by the service: who passes, and who does not."""
+"""The small judge that ships, behind its gates and its rule, asked through gRPC: who passes, and who does not."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from jurist.client import group
+from jurist.client import Client, group
 from jurist.services.config import configure
 from jurist.services.scoring import local
 from jurist.v1 import reward_pb2
@@ -19,10 +20,10 @@ CASES = [
 
 
 @pytest.mark.slow
-async def test_no_hostile_answer_is_accepted_and_honest_ones_are() -> None:
+def test_no_hostile_answer_is_accepted_and_honest_ones_are(server: Any) -> None:
     asked = group([case["response"] for case in CASES], prompt=CASES[0]["question"], answers=[CASES[0]["reference"]])
-    async with local(configure(workers=1), reward_pb2.Recipe(name="number_judge")) as score:
-        (scores,) = await score([asked])
+    with Client(server.target, recipe="number_judge", timeout_s=300.0) as client:
+        (scores,) = client.score([asked])
     accepted = [
         rollout.components[0].HasField("score") and rollout.components[0].score > 0.5 for rollout in scores.rollouts
     ]
