@@ -2,9 +2,11 @@
 
     pip install math-verify==0.9.0
     python benchmarks/math_answer.py [CASES.jsonl ...]
+    python benchmarks/math_answer.py --memory 1000000
 
 CASES have `gold`, `prediction` (or `completion`) and `expected` (or `equal`); without any, the cases of the tests are
-used. Without Math-Verify installed its columns stay empty. Times are CPU seconds of one process.
+used. Without Math-Verify installed its columns stay empty. Times are CPU seconds of one process. With `--memory` only
+the resident memory of this process is printed, ten times over so many different pairs.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import gc
 import json
 import random
 import re
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -150,11 +153,27 @@ def inline(gold: str, completion: str) -> object:
     return MathAnswer().verdict(Sample(task=Task(answers=(gold,)), completion=completion))
 
 
+def print_memory(pairs: int) -> None:
+    """Judge different pairs of numbers, fractions, roots and expressions; print megabytes after each tenth."""
+    forms = ("{}", "\\frac{{{}}}{{7}}", "\\sqrt{{{}}}", "x^2+{}x+1", "({}, 2)", "{}\\text{{ cm}}")
+    for count in range(1, pairs + 1):
+        form = forms[count % len(forms)]
+        inline(form.format(count), f"so \\boxed{{{form.format(count + count % 2)}}}")
+        if count % (pairs // 10) == 0:
+            pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+            print(f"{count:,} pairs: {pages * resource.getpagesize() / 2**20:.0f} MB")
+
+
 def main() -> None:
-    """Print both tables."""
+    """Print both tables, or the memory."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", type=Path)
-    files: list[Path] = parser.parse_args().cases or [CASES / "math_answer.jsonl", CASES / "math_verify.jsonl"]
+    parser.add_argument("--memory", type=int, metavar="PAIRS")
+    given = parser.parse_args()
+    if given.memory:
+        print_memory(given.memory)
+        return
+    files: list[Path] = given.cases or [CASES / "math_answer.jsonl", CASES / "math_verify.jsonl"]
     judges: dict[str, Judge] = {"math_answer": ours}
     peer = math_verify()
     if peer is not None:

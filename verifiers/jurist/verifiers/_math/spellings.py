@@ -31,7 +31,6 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("cube root", r"SAID(?:the\s+)?cube\s+root\s+of\s*\}?\s*ATOM\}?", r"\\sqrt[3]{\1}"),
     # Signs in other notations.
     ("x", r"(?<=[\d)])\s*x\s*(?=10\s*(?:\^|\*\*))", r"\\times "),
-    ("x", r"(?<=\d)\s+x\s+(?=\d)", r"\\times "),
     ("/", r"\+\s?/\s?-", r"\\pm "),
     ("o", r"(?<=\d)\^\{?\s*o\s*\}?(?![\w}])", r"^\\circ "),
     # Counting.
