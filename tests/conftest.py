@@ -49,8 +49,9 @@ class Served(NamedTuple):
     http_port: int
 
 
-def start_server(port: int | str = 0, **settings: object) -> Served:
+def start_server(**settings: object) -> Served:
     """Start `jurist serve` with settings by environment; it knows the hostile verifiers, too."""
+    port = settings.pop("port", 0)
     environment = {f"JURIST_{name.upper()}": str(value) for name, value in settings.items()}
     path = os.pathsep.join(filter(None, [str(HOSTILE), os.environ.get("PYTHONPATH", "")]))
     process = subprocess.Popen(  # our own command

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,8 +97,8 @@ class TestTRL:
         assert training.stdout is not None
         for line in training.stdout:
             if line.startswith("step 1"):
-                served.process.send_signal(signal.SIGKILL)
-                served.process.communicate()
+                served.process.kill()
+                served.process.wait()
                 start(workers=1, recipes=recipes, port=port)
             if line.startswith("logged "):
                 logged = json.loads(line.partition(" ")[2])
