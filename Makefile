@@ -47,7 +47,7 @@ toolchains:
 engine:
 	deploy/engine.sh
 
-trainers: $(TRAINERS)/trl/done $(TRAINERS)/verl/done
+trainers: $(TRAINERS)/trl/done $(TRAINERS)/verl/done $(TRAINERS)/gym/done
 
 # What is listed is all that a trainer needs here, so its own ranges, made for machines with GPUs, are passed over.
 $(TRAINERS)/%/done: tests/trainers/environments/%.txt

@@ -115,3 +115,42 @@ class TestVerl:
         assert scored["rewards"] == [2.0, 1.0, 0.0, 0.0]
         assert scored["extras"]["jurist/accuracy"] == [1.0, 1.0, 0.0, 0.0]
         assert scored["extras"]["jurist_scored"] == [1.0] * 4
+
+
+class TestOpenRLHF:
+    SCORED = tuple(
+        {"reward": [accuracy + kept], "scores": [accuracy], "extra_logs": {"accuracy": [accuracy], "format": [kept]}}
+        for accuracy, kept in ((1.0, 1.0), (1.0, 0.0), (0.0, 0.0), (0.0, 0.0))
+    )
+
+    @pytest.mark.parametrize("form", ["http", "file"])
+    def test_its_executor_gets_a_reward_for_every_sample(self, form: str, server: Any, tmp_path: Path) -> None:
+        url = f"http://127.0.0.1:{server.http_port}/get_reward?recipe=r1_zero"
+        endpoint = url if form == "http" else ROOT / "services" / "jurist" / "trainers" / "openrlhf.py"
+
+        scored = run("verl", "openrlhf_executor.py", endpoint, tmp_path, target=server.target, recipe="r1_zero")
+
+        assert scored == list(self.SCORED)
+
+    def test_a_server_that_is_away_leaves_samples_without_a_reward(self, tmp_path: Path) -> None:
+        endpoint = ROOT / "services" / "jurist" / "trainers" / "openrlhf.py"
+
+        scored = run("verl", "openrlhf_executor.py", endpoint, tmp_path, target="127.0.0.1:9", patience_s=0.2)
+
+        assert [sample["reward"] for sample in scored] == [None] * 4
+
+
+def test_skyrl_steps_its_environments_from_threads(server: Any) -> None:
+    steps = run("gym", "skyrl_env.py", target=server.target)
+
+    assert [step["reward"] for step in steps] == [2.0, 1.0, 0.0] * 22
+    assert all(step["done"] for step in steps)
+    assert steps[0]["metadata"] == {"jurist/accuracy": 1.0, "jurist/format": 1.0}
+
+
+def test_verifiers_weighs_a_reward_and_raises_where_there_is_none(server: Any) -> None:
+    right, wrong, unusable = run("gym", "verifiers_task.py", target=server.target, recipe="math")
+
+    assert (right["rewards"], wrong["rewards"]) == ({"jurist": 0.5}, {"jurist": 0.0})
+    assert unusable["rewards"] == {"jurist": None}
+    assert "INVALID_REFERENCE" in unusable["error"]
