@@ -1,4 +1,4 @@
-"""verifiers' own scoring of a task whose reward is plugged by import path; prints what became of each trace, as JSON."""
+"""verifiers' own scoring of a task whose reward is plugged by import path; prints what each trace got, as JSON."""
 
 from __future__ import annotations
 
