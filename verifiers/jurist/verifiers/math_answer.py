@@ -35,7 +35,7 @@ from jurist.verifiers._values import (
 from jurist.verifiers.choice_answer import ChoiceAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["MathAnswer"]
 
@@ -184,16 +184,23 @@ def _best(found: Extraction, references: Sequence[str], rules: Rules) -> Judgeme
 
 
 def _score(judgement: Judgement, found: Extraction) -> Score:
+    reason, details = _told(judgement, found.stage)
+    return Score(1.0 if judgement.equal else 0.0, reason, dict(details))
+
+
+@lru_cache(maxsize=16_384)
+def _told(judgement: Judgement, stage: str) -> tuple[str, Mapping[str, object]]:
+    """Say how a judgement came about; remembered, since the rollouts of a group repeat their answers."""
     relation = "equals" if judgement.equal else "is not"
     answer, form = judgement.answer, judgement.answer_form
     given = _shown(answer) if form in {"", answer.strip()} else f"{_shown(answer)} (read as {_shown(form)})"
-    reason = f"{found.stage}: {given} {relation} {_shown(judgement.reference)}: {judgement.how}"
-    return Score(1.0 if judgement.equal else 0.0, reason, _details(judgement, found))
+    reason = f"{stage}: {given} {relation} {_shown(judgement.reference)}: {judgement.how}"
+    return reason, _details(judgement, stage)
 
 
-def _details(judgement: Judgement, found: Extraction) -> dict[str, object]:
+def _details(judgement: Judgement, stage: str) -> Mapping[str, object]:
     return {
-        "stage": found.stage,
+        "stage": stage,
         "extracted": _shown(judgement.answer),
         "read_as": _shown(judgement.answer_form),
         "reference_read_as": _shown(judgement.reference_form),
@@ -203,7 +210,7 @@ def _details(judgement: Judgement, found: Extraction) -> dict[str, object]:
 
 def _settled(judgement: Judgement, found: Extraction, reply: Reply) -> Verdict:
     """Turn the reply to the one question into a verdict."""
-    pair, details = f"{_shown(judgement.answer)} and {_shown(judgement.reference)}", _details(judgement, found)
+    pair, details = f"{_shown(judgement.answer)} and {_shown(judgement.reference)}", _details(judgement, found.stage)
     if isinstance(reply, NoReply):
         return Abstain(reply.cause, f"{found.stage}: {pair}: {reply.reason}", details)
     if not isinstance(reply, Decision):

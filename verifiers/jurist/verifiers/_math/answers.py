@@ -36,12 +36,13 @@ class Judgement(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A reference, read once; `fault` says why it cannot be used."""
+    """A reference, read once; `form` is how, and `fault` says why it cannot be used."""
 
     text: str
     reading: Reading
     plural: bool
     relation: bool
+    form: str = ""
     fault: str = ""
 
 
@@ -65,7 +66,7 @@ def compiled(reference: str) -> Reference:
     elif not reading.trees and any(sign in reading.text for sign in "\\^_{}="):
         fault = reading.fault
     tree = reading.trees[0] if reading.trees else Text(reading.words)
-    return Reference(text, reading, is_plural(tree), isinstance(tree, Chain), fault)
+    return Reference(text, reading, is_plural(tree), isinstance(tree, Chain), _form(reading), fault)
 
 
 _BETWEEN_BOXES = re.compile(r"(?<=\})[\s+\-$]*(?=\\{1,2}(?:boxed|fbox))")
@@ -112,7 +113,7 @@ def _judge(reference: str, answer: str, joined: str, rules: Rules) -> Judgement:
     text = joined if joined and (wanted.plural or wanted.relation or joined == answer) else answer
     given = read(text)
     finding = _compared(wanted.reading, given, rules)
-    return Judgement(finding.equal, finding.how, wanted.text, text, _form(wanted.reading), _form(given))
+    return Judgement(finding.equal, finding.how, wanted.text, text, wanted.form, _form(given))
 
 
 def _form(reading: Reading) -> str:

@@ -45,22 +45,8 @@ _NEGATED = re.compile(
     r"(?:\s+(?:equal(?:\s+to)?|be|is|simply|just))?\s*[:$\\(\[{*\s]*$",
     re.IGNORECASE,
 )
-_DENIALS = (
-    "no",
-    "n't",
-    "n’t",
-    "\\ne",
-    "≠",
-    "!=",
-    "never",
-    "wrong",
-    "incorrect",
-    "rather",
-    "neither",
-    "instead",
-    "不",
-    "并",
-)
+_DENIAL = re.compile(r"no|n['’]t|\\ne|≠|!=|never|wrong|incorrect|rather|neither|instead|不|并")
+"""What every denial holds: a quick look, since few boxes are denied."""
 _TAKEN_BACK = re.compile(
     r"[\s$*)\]\\]*(?:is|was|are|would\s+be)(?:\s+(?:clearly|definitely|obviously|also))?\s+(?:wrong|incorrect|false"
     r"|not\s+(?:the\s+)?(?:right|correct|final|answer|solution))\b"
@@ -89,7 +75,7 @@ def last_box(text: str) -> Box | None:
     if _blank(content):
         return Box("", fault="the last box is empty")
     before = text[max(0, start - MAX_BEFORE) : start].lower()
-    if any(word in before for word in _DENIALS) and _NEGATED.search(before):
+    if _DENIAL.search(before) and _NEGATED.search(before):
         return Box("", fault="the box is denied")
     if _TAKEN_BACK.match(text, end):
         return Box("", fault="the box is taken back")

@@ -5,14 +5,19 @@ from __future__ import annotations
 from jurist.verifiers._math.words import GREEK
 
 __all__ = [
-    "ACCENTS", "BINOMIALS", "BRACKETS", "CALLED", "FENCES", "FRACTIONS", "LARGE", "ORDINALS", "SET_OPERATIONS",
-    "STARTING", "SYMBOL_COMMANDS", "TIMES", "WORD_CONSTANTS",
+    "ACCENTS", "BINOMIALS", "BRACKETS", "CALLED", "FENCES", "FRACTIONS", "LARGE", "OPERATIONS", "ORDINALS",
+    "SET_OPERATIONS", "STARTING", "SYMBOL_COMMANDS", "WORD_CONSTANTS",
 ]  # fmt: skip
 
 FRACTIONS = frozenset({"frac", "dfrac", "tfrac", "cfrac", "nicefrac", "sfrac"})
 BINOMIALS = frozenset({"binom", "dbinom", "tbinom"})
 ACCENTS = frozenset({"overline", "bar", "vec", "hat", "tilde", "widehat", "overrightarrow", "dot", "widetilde", "ddot"})
-TIMES = frozenset({"cdot", "times", "ast", "cdotp", "bullet"})
+OPERATIONS = {
+    **dict.fromkeys(("*", "cdot", "times", "ast", "cdotp", "bullet"), "*"),
+    **dict.fromkeys(("/", "div"), "/"),
+    **dict.fromkeys(("mod", "bmod"), "mod"),
+}
+"""Signs, commands and words between two factors, by what they do."""
 LARGE = frozenset({"sum", "prod", "int", "lim", "iint", "oint"})
 FENCES = {
     "lfloor": ("rfloor", "floor"), "lceil": ("rceil", "ceil"), "llcorner": ("lrcorner", "floor"),

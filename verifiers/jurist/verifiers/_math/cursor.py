@@ -54,15 +54,16 @@ class Cursor:
 
     def sees(self, kind: str, *texts: str) -> bool:
         """Tell whether the next token is of `kind` and one of `texts`."""
-        token = self.tokens[self.at]
-        return token.kind == kind and (not texts or token.text in texts)
+        its_kind, text, _ = self.tokens[self.at]
+        return its_kind == kind and (not texts or text in texts)
 
     def accept(self, kind: str, *texts: str) -> bool:
         """Read the next token if it is one of these."""
-        if self.sees(kind, *texts):
-            self.take()
-            return True
-        return False
+        its_kind, text, _ = self.tokens[self.at]
+        if its_kind != kind or (texts and text not in texts):
+            return False
+        self.take()
+        return True
 
     def expect(self, kind: str, *texts: str) -> None:
         """Read a token that must be one of these."""

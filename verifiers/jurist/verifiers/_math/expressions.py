@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from jurist.verifiers._math.commands import BRACKETS, CALLED, ORDINALS, STARTING, TIMES, WORD_CONSTANTS
+from jurist.verifiers._math.commands import BRACKETS, CALLED, OPERATIONS, ORDINALS, STARTING, WORD_CONSTANTS
 from jurist.verifiers._math.cursor import MAX_DEPTH, Cursor, UnreadableError
 from jurist.verifiers._math.tokens import Token
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
@@ -61,14 +61,15 @@ class Expressions(Cursor):
             return Apply(self.take().text, (self.term(),))
         left = self.factor()
         while True:
-            if self.accept("sign", "*") or (self.sees("command", *TIMES) and self.take()):
-                left = _product(left, self.signed_factor())
-            elif self.accept("sign", "/") or (self.sees("command", "div") and self.take()):
-                left = Apply("/", (left, self.signed_factor()))
-            elif self.sees("command", "mod", "bmod") or self.sees("word", "mod"):
+            kind, text, _ = self.tokens[self.at]
+            if kind == "end":
+                return left
+            joins = OPERATIONS.get(text) if kind in {"sign", "command"} or text == "mod" else None
+            if joins is not None:
                 self.take()
-                left = Apply("mod", (left, self.signed_factor()))
-            elif self.sees("sign", "{") and self.ahead().text == "}":
+                right = self.signed_factor()
+                left = _product(left, right) if joins == "*" else Apply(joins, (left, right))
+            elif kind == "sign" and text == "{" and self.ahead().text == "}":
                 self.take()
                 self.take()
             elif self.accept("command", "pmod"):
@@ -136,7 +137,7 @@ class Expressions(Cursor):
     def factor(self) -> Tree:  # noqa: C901 - one case after the other
         """Read an atom with its exponents, indices, factorials, percent and degree signs."""
         base = self.atom()
-        while True:
+        while self.tokens[self.at].kind in {"sign", "command"}:
             if self.accept("sign", "^", "**"):
                 base = self.raised(base)
             elif self.accept("sign", "_"):
@@ -158,7 +159,8 @@ class Expressions(Cursor):
             ):
                 base = Apply("call", (base, self.group()))
             else:
-                return base
+                break
+        return base
 
     def is_call(self, symbol: Symbol) -> bool:
         """Tell `f(x)` and `P(A)` from the products `x(x+1)` and `n(n-1)`."""

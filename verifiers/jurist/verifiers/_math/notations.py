@@ -45,7 +45,9 @@ def notation(text: str, words: str) -> Tree | None:
         return _SETS[words]
     if words[:1].isalpha():
         return _date(words) or _in_words(words) or _base(text)
-    return _clock(words) or _date(words) or _numeric_date(words) or _ratio(words) or _compound(words) or _base(text)
+    if " " in words:
+        return _clock(words) or _date(words) or _ratio(words) or _compound(words) or _base(text)
+    return _clock(words) or _numeric_date(words) or _compound(words) or _base(text)
 
 
 def _number(value: int | Fraction) -> Number:
@@ -84,8 +86,8 @@ _HOUR = re.compile(r"(\d{1,2})\s*([ap])\.?\s*m\.?", re.IGNORECASE)
 
 def _clock(words: str) -> Tree | None:
     """Read a time of the day, by twelve hours or by twenty-four."""
-    found = _CLOCK.fullmatch(words)
-    hour = _HOUR.fullmatch(words)
+    found = _CLOCK.fullmatch(words) if ":" in words else None
+    hour = _HOUR.fullmatch(words) if words[-1:] in "mM." else None
     if found is not None and int(found[2]) < MINUTES and int(found[1]) <= HOURS:
         hours, minutes, seconds, half = int(found[1]), int(found[2]), int(found[3] or 0), (found[4] or "").lower()
     elif hour is not None and 0 < int(hour[1]) <= HALF_DAY:
@@ -140,14 +142,17 @@ def _day(year: str, month: int, day: int) -> Tree | None:
 
 
 _QUANTITY = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)\s*([a-z]+\.?)(?:\s*,)?(?:\s+and)?\s*")
+_QUANTITIES = re.compile(r"\d{1,9}(?:\.\d{1,9})?\s*[a-z]+\.?[\s,]+(?:and\s+)?\d")
 _FEET = re.compile(r"(\d+)\s*'\s*(\d+)\s*(?:''|\")")
 
 
 def _compound(words: str) -> Tree | None:
     """Read "1 hour 30 minutes" and 5'10": parts of one thing, in units that get smaller."""
-    feet = _FEET.fullmatch(words)
+    feet = _FEET.fullmatch(words) if "'" in words else None
     if feet is not None:
         words = f"{feet[1]} feet {feet[2]} inches"
+    elif not _QUANTITIES.match(words):
+        return None
     parts: list[tuple[str, str]] = _QUANTITY.findall(words)
     if len(parts) < 2 or _QUANTITY.sub("", words):  # noqa: PLR2004 - one is no compound
         return None
@@ -167,6 +172,8 @@ _TEXT = re.compile(r"\\(?:text|mathrm|mbox)\s*\{\s*([^{}]*?)\s*\}|\\left|\\right
 
 def _base(text: str) -> Tree | None:
     """Read a numeral with its base; digits that the base has not make it none."""
+    if "_" not in text and "base" not in text:
+        return None
     found = _BASE.fullmatch(_TEXT.sub(r"\1", text).replace(" ", ""))
     if found is None:
         return None

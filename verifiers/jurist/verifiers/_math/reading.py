@@ -129,21 +129,24 @@ def _read(text: str) -> Reading:
     words = _ARTICLE.sub("", words)
     if special is None and _is_wording(text, stripped):
         return Reading(stripped, words, (), fault="words")
-    found: dict[Tree, Kind] = {} if special is None else {special: "usual"}
+    trees: list[Tree] = [] if special is None else [special]
+    kinds: list[Kind] = ["usual"] * len(trees)
     fault = ""
     alone = isinstance(special, Apply) and special.head in {"base", "date"}
     for kind, source, commas in () if alone else _variants(respelt(stripped)):
         try:
             tree = read_tree(source, commas)
-            if "_" in source and "\\" in source:
+            if "_" in source and ("\\sum" in source or "\\prod" in source):
                 tree = with_plain_indices(tree)
         except (ValueError, RecursionError) as error:
             fault = fault or str(error) or "no mathematics"
             continue
-        found.setdefault(tree, "arithmetic" if special is not None and kind == "usual" else kind)
-    trees, kinds = tuple(found), tuple(found.values())
+        if tree not in trees:
+            trees.append(tree)
+            kinds.append("arithmetic" if special is not None and kind == "usual" else kind)
     scalar = len(trees) == 1 and _is_scalar(trees[0])
-    return Reading(stripped, words, trees, kinds, "" if trees else fault, scalar, _MARKED.match(text) is not None)
+    marked = _MARKED.match(text) is not None
+    return Reading(stripped, words, tuple(trees), tuple(kinds), "" if trees else fault, scalar, marked)
 
 
 _ESCAPED = re.compile(r"\\\\(?=[A-Za-z]{2})")

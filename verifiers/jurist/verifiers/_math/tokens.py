@@ -138,7 +138,7 @@ def _number(text: str, start: int, end: int, commas: Commas) -> tuple[str, int]:
     if commas == "decimal" and _COMMA_DECIMAL.fullmatch(piece):
         piece = piece.replace(",", ".")
     piece = re.sub(r"[^\d.()]", "", piece)
-    if _PROGRAM_NUMBER.match(text, start):
+    if text[start] == "0" and _PROGRAM_NUMBER.match(text, start):
         message = "a number of a program"
         raise TooLongError(message)
     exponent = _EXPONENT.match(text, end)
