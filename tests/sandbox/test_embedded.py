@@ -88,7 +88,7 @@ ENDINGS = [
     ("while True: pass", Ending.TIME_LIMIT, "more than 0.5 s of CPU time"),
     ("import time; time.sleep(60)", Ending.TIME_LIMIT, "more than 1.5 s"),
     ("import os\nos.fork()\nwhile True: pass", Ending.TIME_LIMIT, "more than 0.5 s of CPU time"),
-    ("x = bytearray(10**9)", Ending.MEMORY_LIMIT, "more than 268435456 bytes of memory"),
+    ("x = bytearray(10**9)", Ending.MEMORY_LIMIT, "more than 67108864 bytes of memory"),
     ("x = [0] * 10**13", Ending.MEMORY_LIMIT, "MemoryError"),
     ("while True: print('x' * 1000)", Ending.OUTPUT_LIMIT, "more than 1048576 bytes of output"),
     ("import sys\nwhile True: sys.stderr.write('x' * 1000)", Ending.OUTPUT_LIMIT, "more than 1048576 bytes of output"),
@@ -99,7 +99,9 @@ ENDINGS = [
 @pytest.mark.parametrize(("source", "ending", "reason"), ENDINGS, ids=[row[0][:40] for row in ENDINGS])
 async def test_every_ending_is_told_apart(sandbox: Supervisor, source: str, ending: Ending, reason: str) -> None:
     wall_s = 1.5 if "sleep" in source else 10
-    limits = Limits(cpu_s=0.5, wall_s=wall_s, memory_bytes=256 * MIB, output_bytes=MIB)
+    limits = Limits(
+        cpu_s=0.5, wall_s=wall_s, memory_bytes=64 * MIB, output_bytes=MIB
+    )  # filling more takes that CPU time
 
     case = await one(sandbox, stdio(source, limits=limits))
 

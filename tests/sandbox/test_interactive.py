@@ -12,7 +12,7 @@ from jurist.sandbox import CaseRun, Ending, Interactive, Limits, Program
 if TYPE_CHECKING:
     from jurist.sandbox._supervisor import Supervisor
 
-LIMITS = Limits(cpu_s=0.5, wall_s=3, memory_bytes=256 << 20, output_bytes=1 << 20)
+LIMITS = Limits(cpu_s=0.5, wall_s=3, memory_bytes=64 << 20, output_bytes=1 << 20)
 GUESSING = """
 import sys
 secret = int(open(sys.argv[1]).read())

@@ -88,21 +88,21 @@ class TestTRL:
     ) -> None:
         served = start(workers=1, recipes=recipes)
         port = served.target.rsplit(":", 1)[1]
-        training = subprocess.Popen(
+        with subprocess.Popen(
             [interpreter("trl"), SCRIPTS / "trl_grpo.py", "reward", "4"],
             env=environment(target=served.target, recipe="varied", patience_s=300),
             stdout=subprocess.PIPE,
             text=True,
-        )
-        assert training.stdout is not None
-        for line in training.stdout:
-            if line.startswith("step 1"):
-                served.process.kill()
-                served.process.wait()
-                start(workers=1, recipes=recipes, port=port)
-            if line.startswith("logged "):
-                logged = json.loads(line.partition(" ")[2])
-        assert training.wait(TIMEOUT_S) == 0
+        ) as training:
+            assert training.stdout is not None
+            for line in training.stdout:
+                if line.startswith("step 1"):
+                    served.process.kill()
+                    served.process.wait()
+                    start(workers=1, recipes=recipes, port=port)
+                if line.startswith("logged "):
+                    logged = json.loads(line.partition(" ")[2])
+        assert training.returncode == 0
 
         assert [row["jurist/no_reward"] for row in logged] == [0.0] * 4
 
