@@ -5,6 +5,7 @@
 # make engine  install, by apt, the Docker engine and gVisor, and build the images that tests use (as root)
 # make toolchains  install, by apt, the compilers that the sandbox's tests run programs with (as root)
 # make trainers  an environment for each trainer whose own code the tests run
+# make learn   the run that learns: examples/r1_zero, three minutes
 # make protos  generate the stubs from reward.proto
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ PROTOC := grpcio-tools==1.62.3
 TRAINERS := .venv-trainers
 TRAINER_PIP = $(@D)/bin/pip --disable-pip-version-check --quiet install --no-deps
 
-.PHONY: run test check bench engine toolchains trainers protos clean
+.PHONY: run test check bench engine toolchains trainers learn protos clean
 
 run: $(VENV)/server
 	$(BIN)/python examples/score_gsm8k.py
@@ -55,6 +56,9 @@ $(TRAINERS)/%/done: tests/trainers/environments/%.txt
 	$(TRAINER_PIP) -r $<
 	$(TRAINER_PIP) -e .
 	touch $@
+
+learn: $(VENV)/server $(TRAINERS)/trl/done
+	$(TRAINERS)/trl/bin/python -W ignore examples/r1_zero/train.py --jurist $(BIN)/jurist
 
 bench: $(VENV)/dev
 	for file in benchmarks/*.py; do echo "== $$file" && $(BIN)/python $$file || exit 1; done

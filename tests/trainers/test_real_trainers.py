@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,18 @@ class TestTRL:
         assert training.returncode == 0
 
         assert [row["jurist/no_reward"] for row in logged] == [0.0] * 4
+
+
+def test_a_model_learns_from_its_rewards(tmp_path: Path) -> None:
+    """The short form of examples/r1_zero; the long one is `make learn`."""
+    command = [interpreter("trl"), ROOT / "examples" / "r1_zero" / "train.py", "--smoke", "--out", tmp_path]
+    jurist = Path(sys.executable).with_name("jurist")
+    subprocess.run([*command, "--jurist", jurist], env=environment(), check=True, timeout=TIMEOUT_S)
+    metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+
+    assert metrics["after"]["accuracy"] > metrics["before"]["accuracy"] + 0.1
+    assert metrics["after"]["format"] > metrics["before"]["format"] + 0.1
+    assert (tmp_path / "rewards.png").stat().st_size > 0
 
 
 class TestVerl:
