@@ -110,7 +110,13 @@ class TestTRL:
 
 def test_a_model_learns_from_its_rewards(tmp_path: Path) -> None:
     """The short form of examples/r1_zero; the long one is `make learn`."""
-    command = [interpreter("trl"), ROOT / "examples" / "r1_zero" / "train.py", "--smoke", "--out", tmp_path]
+    command: list[str | Path] = [
+        interpreter("trl"),
+        ROOT / "examples" / "r1_zero" / "train.py",
+        "--smoke",
+        "--out",
+        tmp_path,
+    ]
     jurist = Path(sys.executable).with_name("jurist")
     subprocess.run([*command, "--jurist", jurist], env=environment(), check=True, timeout=TIMEOUT_S)
     metrics = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
