@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["LABELS", "PASS", "Examination", "prompt", "train"]
 
 LABELS = ("Yes", "No")
-ROUNDS = (1200, 800, 800)  # steps; after each it is examined, and the next begun only where it fails
+ROUNDS = (1200, 800, 800, 800)  # steps; after each it is examined, and the next begun only where it fails
 LATER_RATE = 0.7  # of the learning rates, in rounds after the first
 SEEDS = 100_000  # of pairs, for a round
 TOLD = 50  # steps between two lines of progress
