@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import pickle
+import signal
 import socket
 import sys
 from collections import deque
@@ -79,8 +80,10 @@ class _Process:
     async def end(self) -> int:
         """Kill it; returns its exit status."""
         self._writer.transport.abort()
-        with contextlib.suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                # Not Process.kill: that polls first, and who polls takes the exit status from asyncio's own watcher.
+                os.kill(self._process.pid, signal.SIGKILL)
         status = await self._process.wait()
         await self._listening
         return status
