@@ -22,7 +22,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from jurist.verifiers import Ask, Equality, Sample, Score, Task, decide_equality
 from jurist.verifiers.math_answer import MathAnswer
@@ -33,6 +33,10 @@ PEER_GROUPS = 20  # Math-Verify is slow: its pairs a second are measured on the 
 PROSE_CHARACTERS = 1_200
 DIFFERENT_WRONG_ANSWERS = 6  # of a group, which its rollouts repeat as real ones do
 
+PARTS = re.compile(r"\d+|[+-]|\\(?:sin|cos|tan|cot|pi)\b|(?<![a-z\\])[xyab](?![a-z])")
+TWINS = (("+", "-"), ("\\sin", "\\cos"), ("\\tan", "\\cot"), ("\\pi", "e"), ("x", "y"), ("a", "b"))
+
+Load = Literal["repeating near misses", "every wrong answer new", "perturbed expressions"]
 Judge = Callable[..., bool | None]
 
 
@@ -104,24 +108,35 @@ def near_miss(answer: str, source: random.Random) -> str:
     return answer.removeprefix("-") if answer.startswith("-") else f"-{answer}"
 
 
-def grpo_load(*, perturbed: bool) -> list[tuple[str, list[str]]]:
-    """Build groups as GRPO samples them: real prose, a modal answer in 40 to 70 %, the wrong ones near misses.
+def perturbed_expression(answer: str, source: random.Random) -> str:
+    """Change one part of an expression for another of its kind, so that its shape stays."""
+    parts = list(PARTS.finditer(answer))
+    changed = source.sample(parts, min(len(parts), 2))
+    for part in sorted(changed, key=lambda part: part.start(), reverse=True):
+        old = part[0]
+        new = next((pair[old == pair[0]] for pair in TWINS if old in pair), "") or str(source.randrange(2, 100))
+        answer = answer[: part.start()] + new + answer[part.end() :]
+    return answer
 
-    `perturbed` makes every wrong answer a fresh one of the same shape; otherwise a group repeats six of them.
-    """
+
+def grpo_load(load: Load) -> list[tuple[str, list[str]]]:
+    """Build groups as GRPO samples them: real prose, a modal answer in 40 to 70 %, wrong ones of the load's kind."""
     source = random.Random(7)  # noqa: S311 - a load, no secret
     references = [
         json.loads(line)["gold"] for line in (CASES / "math_references.jsonl").read_text("utf-8").splitlines()
     ]
+    if load == "perturbed expressions":
+        references = [gold for gold in references if "\\" in gold and "text" not in gold and PARTS.search(gold)]
+    miss = perturbed_expression if load == "perturbed expressions" else near_miss
     prose = [case.completion for case in read_cases(CASES / "math_verify.jsonl") if len(case.completion) > 400]  # noqa: PLR2004
     groups: list[tuple[str, list[str]]] = []
     for gold in source.sample(references, GROUPS):
         share = source.uniform(0.4, 0.7)
-        wrong = [near_miss(gold, source) for _ in range(DIFFERENT_WRONG_ANSWERS)]
+        repeated = [miss(gold, source) for _ in range(DIFFERENT_WRONG_ANSWERS)]
         completions: list[str] = []
         for _ in range(GROUP_SIZE):
-            miss = near_miss(gold, source) if perturbed else source.choice(wrong)
-            answer = gold if source.random() < share else miss
+            wrong = source.choice(repeated) if load == "repeating near misses" else miss(gold, source)
+            answer = gold if source.random() < share else wrong
             text = source.choice(prose)[:PROSE_CHARACTERS].replace("\\boxed", "").replace("\\fbox", "")
             completions.append(f"{text}\n\nTherefore, the final answer is $\\boxed{{{answer}}}$.")
         groups.append((gold, completions))
@@ -185,8 +200,8 @@ def main() -> None:
             print(f"{path.name:28} {name:12} {agreed}/{len(cases)} = {agreed / len(cases):.3f}  ", end="")
             print(f"false positives {positives}, false negatives {negatives}, no verdict {nothing}")
     ours("\\sqrt 2", "\\boxed{\\frac{2}{\\sqrt 2}}")  # loads mpmath
-    for title, perturbed in (("repeating near misses", False), ("every wrong answer new", True)):
-        groups = grpo_load(perturbed=perturbed)
+    for title in get_args(Load):
+        groups = grpo_load(title)
         speed, slowest = timed(groups, inline)
         print(f"{title:28} math_answer  {speed:,.0f} pairs/s, p99 {slowest:.1f} ms a group, ", end="")
         print(f"{asked_share(groups):.2%} of distinct pairs asked")

@@ -28,6 +28,11 @@ class Brackets(Atoms):
 
     def group(self) -> Tree:
         """Read braces: TeX's grouping, or a set whose backslashes were lost."""
+        if self.ahead().kind == "number" and self.ahead(2).text == "}":  # as most do: no way through the whole grammar
+            self.take()
+            number = self.number()
+            self.expect("sign", "}")
+            return number
         self.expect("sign", "{")
         bars, self.bars = self.bars, 0
         closers, self.closers = self.closers, "}"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Arithmetic", "UndefinedError", "UnsupportedError"]
 
+MINUS_ONE, HUNDREDTH = Fraction(-1), Fraction(1, 100)
 MAX_STEPS = 8_000
 """Nodes visited by one evaluation: a sum of four hundred terms of twenty nodes; some ten milliseconds."""
 MAX_TERMS = 2_000
@@ -87,35 +88,35 @@ class Arithmetic(ABC, Generic[V]):
         self.steps += 1
         if self.steps > MAX_STEPS:
             raise UnsupportedError("too many steps")
-        match tree:
-            case Number(value=value):
-                return self.number(value)
-            case Symbol(name=name):
-                return self.symbol(name)
-            case Apply(head="+", args=args):
-                total = self.value(args[0])
-                for arg in args[1:]:
+        if isinstance(tree, Number):
+            return self.number(tree.value)
+        if isinstance(tree, Symbol):
+            return self.symbol(tree.name)
+        if not isinstance(tree, Apply) or not tree.args:
+            raise UnsupportedError(type(tree).__name__)
+        match tree.head, tree.args:
+            case "+", (first, *rest):
+                total = self.value(first)
+                for arg in rest:
                     total = self.add(total, self.value(arg))
                 return total
-            case Apply(head="*", args=args):
-                total = self.value(args[0])
-                for arg in args[1:]:
+            case "*", (first, *rest):
+                total = self.value(first)
+                for arg in rest:
                     total = self.multiply(total, self.value(arg))
                 return total
-            case Apply(head="neg", args=(arg,)):
-                return self.multiply(self.number(Fraction(-1)), self.value(arg))
-            case Apply(head="/" | "ratio", args=(top, bottom)):
+            case "neg", (arg,):
+                return self.multiply(self.number(MINUS_ONE), self.value(arg))
+            case ("/" | "ratio"), (top, bottom):
                 return self.divide(self.value(top), self.value(bottom))
-            case Apply(head="^", args=(base, exponent)):
+            case "^", (base, exponent):
                 return self.power(base, exponent)
-            case Apply(head="%", args=(arg,)):
-                return self.multiply(self.number(Fraction(1, 100)), self.value(arg))
-            case Apply(head="sum" | "prod" as head, args=(body, Symbol(name=index), low, high)):
+            case "%", (arg,):
+                return self.multiply(self.number(HUNDREDTH), self.value(arg))
+            case ("sum" | "prod" as head), (body, Symbol(name=index), low, high):
                 return self.loop(head, body, index, (self.integer(low), self.integer(high)))
-            case Apply(head=head, args=args) if args:
+            case head, args:
                 return self.applied(head, args)
-            case _:
-                raise UnsupportedError(type(tree).__name__)
 
     def applied(self, head: str, args: tuple[Tree, ...]) -> V:
         """Evaluate a function that may have been given too few arguments."""

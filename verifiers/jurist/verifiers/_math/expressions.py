@@ -23,6 +23,8 @@ GLUED_CONNECTIVE = re.compile(r"(and|or)[A-Z]\w*")
 """A connective with the next answer's name right behind it: `x=1orx=2` lost its blanks."""
 
 ONE = Number(Fraction(1))
+BEHIND = frozenset({"^", "**", "_", "!", "'", "\\%", "%", "degree", "(", "{"})
+"""What may stand behind an atom and belong to it."""
 
 
 class Expressions(Cursor):
@@ -137,7 +139,7 @@ class Expressions(Cursor):
     def factor(self) -> Tree:  # noqa: C901 - one case after the other
         """Read an atom with its exponents, indices, factorials, percent and degree signs."""
         base = self.atom()
-        while self.tokens[self.at].kind in {"sign", "command"}:
+        while self.tokens[self.at].text in BEHIND and self.tokens[self.at].kind in {"sign", "command"}:
             if self.accept("sign", "^", "**"):
                 base = self.raised(base)
             elif self.accept("sign", "_"):

@@ -91,6 +91,7 @@ def _is_scalar(tree: Tree) -> bool:
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,300}(?:\.[0-9]{1,300})?")
 _DOLLAR = re.compile(r"(?<!\\)\$")
 _FENCES = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"), ('"', '"'), ("``", "''"))
+_OPENINGS = tuple(opening for opening, _ in _FENCES)
 _WRAPPER = re.compile(r"\\(?P<name>[A-Za-z]+)\s*(?=\{)")
 _LIST_COMMA = re.compile(r"\d,\d{3}(?!\d)")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+(?:\s*(?:\\\$|[€£]))?")
@@ -213,7 +214,7 @@ def unwrapped(text: str) -> str:
             text = text[:-2]
         elif text.endswith("\\"):
             text = text.rstrip("\\")
-        for opening, closing in _FENCES:
+        for opening, closing in _FENCES if text.startswith(_OPENINGS) else ():
             inner = text[len(opening) : -len(closing)]
             fenced = len(text) > len(opening) + len(closing) - 1 and text.startswith(opening) and text.endswith(closing)
             if fenced and opening not in inner and closing not in inner and not inner.endswith("\\"):

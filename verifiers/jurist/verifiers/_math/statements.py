@@ -85,6 +85,8 @@ class Statements(Brackets):
         if kind == "sign" and (text == sign or (text == "\\\\" and sign == ",")):
             self.take()
             return True
+        if kind not in {"word", "text", "command"}:
+            return False
         glued = _GLUED_CONNECTIVE.fullmatch(text) if kind == "word" else None
         if glued is not None:
             self.split(len(glued[1]))

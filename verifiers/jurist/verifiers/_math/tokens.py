@@ -76,6 +76,7 @@ _TOKEN = re.compile(
 _COMMA_GROUP = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?!,?\d)(?:\.\d+)?")
 _COMMA_DECIMAL = re.compile(r"\d+,\d+(?![,.\d])")
 _PROGRAM_NUMBER = re.compile(r"0[xXbBoO][0-9A-Fa-f]")
+_NO_DIGIT = re.compile(r"[^\d.()]")
 _EXPONENT = re.compile(r"(?:[eE]-?\d+|E\+?\d+|e\+\d\d+)(?![\w.])")
 _DOTS = re.compile(r"\s*(?:\.\.\.|\\[lc]?dots\b)")
 _OPENING = frozenset({"(", "[", "\\{"})
@@ -128,20 +129,18 @@ def tokenise(text: str, commas: Commas = "group") -> list[Token]:  # noqa: C901 
 
 def _number(text: str, start: int, end: int, commas: Commas) -> tuple[str, int]:
     """Take the number that starts at `start`, with its grouping commas, exponent and dots; and where it ends."""
-    if commas == "group":
-        longer = _COMMA_GROUP.match(text, start)
-    else:
-        longer = _COMMA_DECIMAL.match(text, start) if commas == "decimal" else None
-    if longer is not None and longer.end() > end:
-        end = longer.end()
+    if text.startswith(",", end) and commas != "list":
+        longer = (_COMMA_GROUP if commas == "group" else _COMMA_DECIMAL).match(text, start)
+        end = longer.end() if longer else end
     piece = text[start:end]
-    if commas == "decimal" and _COMMA_DECIMAL.fullmatch(piece):
-        piece = piece.replace(",", ".")
-    piece = re.sub(r"[^\d.()]", "", piece)
+    if not piece.isdecimal():
+        if commas == "decimal" and _COMMA_DECIMAL.fullmatch(piece):
+            piece = piece.replace(",", ".")
+        piece = _NO_DIGIT.sub("", piece)
     if text[start] == "0" and _PROGRAM_NUMBER.match(text, start):
         message = "a number of a program"
         raise TooLongError(message)
-    exponent = _EXPONENT.match(text, end)
+    exponent = _EXPONENT.match(text, end) if text.startswith(("e", "E"), end) else None
     if exponent is not None:
         return piece + exponent[0], exponent.end()
     dots = _DOTS.match(text, end) if "." in piece else None
@@ -179,11 +178,15 @@ def _unspaced(content: str) -> str:
     return re.sub(r"(?:\s|~|\\[,;:!> ])+", " ", content.replace("\\$", "$").replace("\\%", "%").replace("\\_", "_"))
 
 
+_FLAT = re.compile(r"\{[^{}\\]*\}")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
 def closing_brace(text: str, start: int) -> int:
     """Find the brace that closes the one at `start`; -1 if none does."""
+    flat = _FLAT.match(text, start)
+    if flat is not None:  # most hold no others
+        return flat.end() - 1
     depth = 0
     for brace in _BRACE.finditer(text, start):
         if brace[0] == "{":

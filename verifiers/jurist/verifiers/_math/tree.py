@@ -100,13 +100,14 @@ def height(tree: Tree) -> int:
 
 def free_symbols(tree: Tree) -> frozenset[str]:
     """Name the variables: symbols that are no constant and no bound index."""
-    found = {node.name for node in walk(tree) if isinstance(node, Symbol)} - CONSTANTS
-    bound = {
-        node.args[1].name
-        for node in walk(tree)
-        if isinstance(node, Apply) and node.head in BINDERS and isinstance(node.args[1], Symbol)
-    }
-    return frozenset(found - bound)
+    found: set[str] = set()
+    bound: set[str] = set()
+    for node in walk(tree):
+        if isinstance(node, Symbol):
+            found.add(node.name)
+        elif isinstance(node, Apply) and node.head in BINDERS and isinstance(node.args[1], Symbol):
+            bound.add(node.args[1].name)
+    return frozenset(found - CONSTANTS - bound)
 
 
 BINDERS = frozenset({"sum", "prod", "integral", "limit", "antiderivative"})
