@@ -75,6 +75,74 @@ async def test_modules_beside_a_program_can_be_imported_in_every_protocol(sandbo
     assert [(await one(sandbox, program)).ending for program in programs] == [Ending.OK] * 3
 
 
+LEAVING = {
+    "python": "import os\nos.mkdir('d')\nopen('d/a', 'wb').write(bytes([0, 255]))\nos.mkfifo('pipe')\n"
+    "os.symlink('/etc', 'link')\nprint(input())\n1 / (len(open('given').read()) - 5)",
+    "bash": "mkdir d; printf '\\0\\377' > d/a; mkfifo pipe; ln -s /etc link; cat; exit 1",
+    "cpp": """
+#include <cstdio>
+#include <sys/stat.h>
+#include <unistd.h>
+int main() {
+    mkdir("d", 0777);
+    FILE* file = fopen("d/a", "w");
+    fwrite("\\0\\377", 1, 2, file);
+    fclose(file);
+    mkfifo("pipe", 0666);
+    symlink("/etc", "link");
+    char line[64];
+    printf("%s", fgets(line, 64, stdin));
+    return 1;
+}
+""",
+}
+
+
+@pytest.mark.parametrize("language", LEAVING)
+async def test_files_that_are_asked_for_come_back_though_the_program_failed(sandbox: Supervisor, language: str) -> None:
+    program = Program(
+        source=LEAVING[language],
+        language=language,
+        tests=Stdio(stdins=("1\n", "2\n", "3\n", "4\n")),
+        limits=LIMITS,
+        files=(("given", b"12345"),),
+        fetch=("given", "d/a", "d", "pipe", "link", "none"),
+    )
+
+    cases = (await sandbox.run(program)).cases
+    if cases[0].ending is Ending.UNAVAILABLE:
+        pytest.skip(cases[0].reason)
+
+    assert [(case.ending, case.stdout) for case in cases] == [
+        (Ending.RUNTIME_ERROR, f"{n}\n".encode()) for n in (1, 2, 3, 4)
+    ]
+    assert {case.files for case in cases} == {(("given", b"12345"), ("d/a", bytes([0, 255])))}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "open('a', 'w').write('x'); import os; os._exit(0)",
+        "open('a', 'w').write('x'); import os; os.close(4)",
+        "import os; os.write(4, b'\\xff' * 99)",
+        "import os; os.write(4, b'\\0\\0\\0\\1b' * 99)",
+    ],
+)
+async def test_a_program_that_leaves_nothing_harms_nobody(sandbox: Supervisor, source: str) -> None:
+    case = await one(sandbox, Program(source=source, tests=ONCE, limits=LIMITS, fetch=("a",)))
+
+    assert case.ending in {Ending.OK, Ending.RUNTIME_ERROR}
+    assert case.files == ()
+
+
+async def test_files_that_are_asked_for_share_the_room_of_the_output(sandbox: Supervisor) -> None:
+    source = "for name in 'abc': open(name, 'w').write(name * 500_000)"
+
+    case = await one(sandbox, Program(source=source, tests=ONCE, limits=LIMITS, fetch=("a", "b", "c")))
+
+    assert [(path, len(content)) for path, content in case.files] == [("a", 500_000), ("b", 500_000)]
+
+
 @pytest.mark.parametrize(
     "given",
     [
@@ -84,6 +152,8 @@ async def test_modules_beside_a_program_can_be_imported_in_every_protocol(sandbo
         {"files": (("", b""),)},
         {"files": (("a\0", b""),)},
         {"files": (("a", b"x" * (65 << 20)),)},
+        {"fetch": ("../x",)},
+        {"fetch": ("/etc/passwd",)},
         {"environment": (("A=B", "c"),)},
         {"environment": (("A", "b\0"),)},
         {"arguments": ("a\0",)},

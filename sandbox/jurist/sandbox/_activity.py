@@ -52,16 +52,16 @@ class Outcome:
     """Time that the process was ready and no core was free, as far as it was looked at."""
 
 
-def file_in_memory(name: str, content: bytes | None = None) -> int:
-    """Make a file in memory; one with content can be read alone."""
+def file_in_memory(name: str, content: bytes | None = None, *, sealed: bool = True) -> int:
+    """Make a file in memory; one with content can be read alone if it is sealed."""
     descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    if content is None:
+    view = memoryview(content or b"")
+    while view:
+        view = view[os.write(descriptor, view) :]
+    if content is None or not sealed:
         # Two writers must not overwrite each other, as they would not in a pipe.
         fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)
         return descriptor
-    view = memoryview(content)
-    while view:
-        view = view[os.write(descriptor, view) :]
     os.lseek(descriptor, 0, os.SEEK_SET)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
     return descriptor

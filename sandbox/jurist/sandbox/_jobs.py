@@ -64,6 +64,7 @@ def _job(kind: str, program: Program, limits: Limits, cases: int = 1, *, counted
         "proc": any(word in program.source for word in PROC_WORDS),
         "limits": _rlimits(limits, cases, counted=counted),
         "files": [(f"{SCRATCH}/{name}", content) for name, content in program.files],
+        "fetch": program.fetch if isinstance(program.tests, Stdio) else (),
     }
 
 

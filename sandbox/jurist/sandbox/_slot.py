@@ -30,6 +30,7 @@ from jurist.sandbox._judge import Judge, verdict
 from jurist.sandbox._values import Asserts, CaseRun, Ending, Functions, Interactive, Limits, Program, Stdio
 
 if TYPE_CHECKING:
+    from jurist.sandbox._activity import Outcome
     from jurist.sandbox._standing import Launch
     from jurist.sandbox.languages import Toolchain
 
@@ -55,6 +56,27 @@ class Try:
     cases: list[CaseRun]
     starved: bool = False
     compiled: CaseRun | None = None
+
+
+Files = tuple[tuple[str, bytes], ...]
+
+
+def _handed_over(left: bytes, program: Program) -> Files:
+    """Read the files that a program left; it may have written nonsense there itself: that is its own loss."""
+    parts: list[bytes] = []
+    start = 0
+    while start + wire.LENGTH.size <= len(left) and len(parts) < 2 * len(program.fetch):
+        (length,) = wire.LENGTH.unpack_from(left, start)
+        start += wire.LENGTH.size + length
+        if start > len(left):
+            break  # there was no room for the rest
+        parts.append(left[start - length : start])
+    files = {path.decode(errors="replace"): content for path, content in zip(parts[::2], parts[1::2], strict=False)}
+    return tuple((path, files[path]) for path in program.fetch if path in files)
+
+
+def _with_files(outcome: Outcome, limits: Limits, files: Files) -> CaseRun:
+    return dataclasses.replace(case_run(outcome, limits), files=files)
 
 
 def _bytes(text: str) -> bytes:
@@ -125,16 +147,19 @@ class Slot:
         """Run a Python program on one input; with `keep` what it was compiled to comes back for later runs."""
         job = jobs.python_job("script", program, counted=self.programs.counted)
         job |= {"code": compiled.artifact, "keeps_code": keep}
-        kept = file_in_memory("code") if keep else None
+        left = file_in_memory("left") if keep or program.fetch else None
+        files: Files = ()
         try:
-            await self._begin(self.programs, job, program.limits, stdin=_bytes(stdin), peer=kept)
+            await self._begin(self.programs, job, program.limits, stdin=_bytes(stdin), peer=left)
             outcome = await self.programs.ended()
-            if kept is not None:
-                compiled = Compiled(read_whole(kept, jobs.COMPILE_FILE_BYTES)[0])
+            if keep and left is not None:
+                compiled = Compiled(read_whole(left, jobs.COMPILE_FILE_BYTES)[0])
+            elif left is not None:
+                files = _handed_over(read_whole(left, program.limits.output_bytes)[0], program)
         finally:
-            if kept is not None:
-                os.close(kept)
-        return Try([case_run(outcome, program.limits)], starved(outcome, program.limits)), compiled
+            if left is not None:
+                os.close(left)
+        return Try([_with_files(outcome, program.limits, files)], starved(outcome, program.limits)), compiled
 
     async def compilation(self, program: Program, tools: Toolchain) -> Compiled:
         """Compile a program in a run of its own; what has not ended well made no artifact."""
@@ -152,15 +177,22 @@ class Slot:
 
     async def executable(self, program: Program, tools: Toolchain, compiled: Compiled, stdin: str) -> Try:
         """Run a program in another language than Python on one input."""
-        limits = await self._begin_executable(program, tools, compiled, stdin=_bytes(stdin))
-        outcome = await self.programs.ended()
-        return Try([case_run(outcome, limits)], starved(outcome, limits))
+        # What the program leaves comes behind what it was compiled to.
+        artifact = file_in_memory("artifact", compiled.artifact, sealed=not program.fetch)
+        try:
+            limits = await self._begin_executable(program, tools, artifact, stdin=_bytes(stdin))
+            outcome = await self.programs.ended()
+            size = len(compiled.artifact)
+            left = read_whole(artifact, size + limits.output_bytes)[0][size:] if program.fetch else b""
+        finally:
+            os.close(artifact)
+        return Try([_with_files(outcome, limits, _handed_over(left, program))], starved(outcome, limits))
 
     async def _begin_executable(
         self,
         program: Program,
         tools: Toolchain,
-        compiled: Compiled,
+        artifact: int,
         *,
         stdin: bytes = b"",
         pipes: tuple[int, int] | None = None,
@@ -168,11 +200,7 @@ class Slot:
         processes = max(program.limits.processes, tools.language.processes)
         limits = dataclasses.replace(program.limits, processes=processes)
         job = jobs.command_job("execute", program, tools, limits, counted=self.programs.counted)
-        artifact = file_in_memory("artifact", compiled.artifact)
-        try:
-            await self._begin(self.programs, job, limits, stdin=stdin, pipes=pipes, peer=artifact)
-        finally:
-            os.close(artifact)
+        await self._begin(self.programs, job, limits, stdin=stdin, pipes=pipes, peer=artifact)
         return limits
 
     async def check(self, program: Program, tests: Stdio, index: int, case: CaseRun) -> CaseRun:
@@ -225,7 +253,11 @@ class Slot:
         self, program: Program, tools: Toolchain | None, compiled: Compiled, pipes: tuple[int, int]
     ) -> Limits:
         if tools is not None:
-            return await self._begin_executable(program, tools, compiled, pipes=pipes)
+            artifact = file_in_memory("artifact", compiled.artifact)
+            try:
+                return await self._begin_executable(program, tools, artifact, pipes=pipes)
+            finally:
+                os.close(artifact)
         job = jobs.python_job("script", program, counted=self.programs.counted) | {"piped": True}
         await self._begin(self.programs, job, program.limits, pipes=pipes)
         return program.limits

@@ -251,7 +251,7 @@ async def _attempt(slot: Slot, ready: _Ready, first: int) -> Try:
         return await slot.interaction(program, tests, first, ready.tools, ready.compiled)
     stdio = cast("Stdio", tests)
     if ready.tools is None:
-        keep = not ready.compiled.artifact and len(stdio.stdins) - first >= WORTH_KEEPING
+        keep = not ready.compiled.artifact and not program.fetch and len(stdio.stdins) - first >= WORTH_KEEPING
         tried, ready.compiled = await slot.script(program, stdio.stdins[first], ready.compiled, keep=keep)
     else:
         tried = await slot.executable(program, ready.tools, ready.compiled, stdio.stdins[first])
@@ -267,7 +267,7 @@ def _count(tests: Stdio | Functions | Interactive) -> int:
 
 
 def _size(case: CaseRun) -> int:
-    return len(case.stdout) + len(case.returned or "")
+    return len(case.stdout) + len(case.returned or "") + sum(len(content) for _, content in case.files)
 
 
 def _within(cases: list[CaseRun], room_bytes: int) -> list[CaseRun]:
@@ -277,7 +277,11 @@ def _within(cases: list[CaseRun], room_bytes: int) -> list[CaseRun]:
         room_bytes -= _size(case)
         if room_bytes < 0:
             reason = f"more than {KEPT_OUTPUT_BYTES} bytes in all its tests"
-            kept.append(dataclasses.replace(case, ending=Ending.OUTPUT_LIMIT, reason=reason, stdout=b"", returned=None))
+            kept.append(
+                dataclasses.replace(
+                    case, ending=Ending.OUTPUT_LIMIT, reason=reason, stdout=b"", returned=None, files=()
+                )
+            )
         else:
             kept.append(case)
     return kept

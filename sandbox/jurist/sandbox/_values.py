@@ -170,7 +170,8 @@ class Program:
     `image` names the container image to run in, for backends that have images; "" is the backend's own.
     `stop_at_failure` skips the cases after one that did not end well (an answer that is merely wrong is not known
     here). `arguments` follow the program's name, `environment` is added to the box's own, and `files` (path and
-    content) lie in the program's directory when it begins, and when it is compiled.
+    content) lie in the program's directory when it begins, and when it is compiled. The files that `fetch` names are
+    looked for there when a run over `Stdio` has ended by itself.
 
     Raises:
         ValueError: a file's path leaves the directory, or it holds more than `limits.scratch_bytes`.
@@ -185,9 +186,10 @@ class Program:
     arguments: tuple[str, ...] = ()
     environment: tuple[tuple[str, str], ...] = ()
     files: tuple[tuple[str, bytes], ...] = ()
+    fetch: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, _ in self.files:
+        for name in (*(name for name, _ in self.files), *self.fetch):
             path = PurePosixPath(name)
             if "\0" in name or path.is_absolute() or ".." in path.parts or not path.name:
                 message = f"{name!r} is no path below the program's directory"
@@ -212,7 +214,8 @@ class CaseRun:
 
     `reason` is one line for a person. `stdout` is whole, up to the limit; `stderr` its head. `returned` is the value
     of a function call in `codec`'s form, None where there was none. `exit_status` is 0 to 255, `signal` the number of
-    the signal that ended it; None where neither applies. `cpu_s` counts the process and its children.
+    the signal that ended it; None where neither applies. `cpu_s` counts the process and its children. `files` are those
+    of `Program.fetch` that the program left, path and content, all together up to `limits.output_bytes`.
     """
 
     ending: Ending
@@ -225,6 +228,7 @@ class CaseRun:
     cpu_s: float = 0.0
     wall_s: float = 0.0
     peak_memory_bytes: int = 0
+    files: tuple[tuple[str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,5 +79,7 @@ def execute(job: dict[str, Any]) -> NoReturn:
     status, resident_bytes = _spawned(job["argv"], job["environment"])
     if job["kind"] == "compile" and status == 0 and not _hand_over(job["artifact"], wire.PEER):
         status = 1 << 8
+    if job["kind"] == "execute":
+        harness.hand_over(job["fetch"], wire.PEER)
     os.write(wire.CHANNEL, wire.ENDED + wire.STATUS.pack(status, resident_bytes))
     os._exit(0)

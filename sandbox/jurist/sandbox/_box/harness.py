@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import io
 import marshal
 import os
 import random
 import resource
+import stat
 import sys
 import threading
 import traceback
@@ -31,7 +33,10 @@ UNFLUSHED = 120
 def run(job: dict[str, Any]) -> NoReturn:
     """Do what the job says; every way out of here ends the process."""
     if "source" in job:
-        os._exit(python(job))
+        status = python(job)
+        if job["fetch"]:
+            hand_over(job["fetch"], wire.PEER)
+        os._exit(status)
     if job["kind"] == "test":
         testing.test(job)
     executable.execute(job)
@@ -83,6 +88,20 @@ def place(files: Iterable[tuple[str, bytes]]) -> None:
         wire.write_file(path, content)
 
 
+def hand_over(paths: Iterable[str], descriptor: int) -> None:
+    """Write some files, each one's path before it, as long as there is room; what is no plain file is passed over."""
+    for path in paths:
+        # The program may have done anything to them, and to this process: that is its own loss.
+        with contextlib.suppress(Exception):
+            # Nobody may ever open a pipe's other end.
+            opened = os.open(f"{SCRATCH}/{path}", os.O_RDONLY | os.O_NONBLOCK)
+            status = os.fstat(opened)
+            if stat.S_ISREG(status.st_mode):
+                content = os.read(opened, status.st_size)
+                wire.write_all(descriptor, wire.framed(path.encode(errors="surrogatepass")) + wire.framed(content))
+            os.close(opened)
+
+
 class _Patient(io.FileIO):
     """A stream that may be written to when nobody reads it any more: an interactor still has its verdict to give."""
 
@@ -98,7 +117,7 @@ def _make_special(job: dict[str, Any], code: types.CodeType) -> None:
     """Do what most programs do without."""
     sys.argv += job["arguments"]
     os.environ.update(job["environment"])
-    if job["kind"] == "serve":
+    if job["kind"] == "serve" or job["fetch"]:
         os.set_inheritable(wire.PEER, False)  # noqa: FBT003  os's own
     if job["piped"]:
         # The streams made before took their files for files.
@@ -173,7 +192,8 @@ def python(job: dict[str, Any]) -> int:
         os.write(wire.CHANNEL, wire.NOT_COMPILED + reason.encode(errors="replace")[:4000])
         return 1
     kind = job["kind"]
-    if kind != "script" or job["arguments"] or job["environment"] or job["keeps_code"] or job["piped"]:
+    special = job["arguments"] or job["environment"] or job["fetch"] or job["keeps_code"] or job["piped"]
+    if kind != "script" or special:
         _make_special(job, code)
     os.write(wire.CHANNEL, wire.READY)
     if kind != "together":

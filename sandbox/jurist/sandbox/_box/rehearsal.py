@@ -67,7 +67,7 @@ def _echo(value: object, *_others: object, **_keywords: object) -> object:
 def _program() -> None:
     harness.prepare()
     job: dict[str, object] = {"kind": "script", "source": PROGRAM, "code": b""}
-    job |= dict.fromkeys(("files", "limits", "arguments", "environment"), ())
+    job |= dict.fromkeys(("files", "fetch", "limits", "arguments", "environment"), ())
     job |= dict.fromkeys(("keeps_code", "piped", "patient"), False)
     os.write(wire.CHANNEL, wire.plain(job))
     os.lseek(wire.CHANNEL, 0, os.SEEK_SET)
