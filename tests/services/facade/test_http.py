@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import signal
@@ -96,8 +97,12 @@ def test_the_contract_answers_over_http_what_it_answers_over_grpc(call: Callable
         ("/slime", {"prompt": ""}, 400, "response"),
         ("/verify", {"expected_answer": "1"}, 400, "response"),
         ("/run_code", {"code": "", "language": "cobol"}, 400, "cobol"),
-        ("/run_code", {"code": "", "language": "python", "files": {"a": ""}}, 400, "files"),
+        ("/run_code", {"code": "", "language": "python", "files": {"../a": ""}}, 400, "'../a' is no path"),
+        ("/run_code", {"code": "", "language": "python", "files": {"a": "x"}}, 400, "base64"),
+        ("/run_code", {"code": "", "language": "python", "run_timeout": 0}, 400, "must be positive"),
         ("/api/v2/execute", {"language": "python", "files": []}, 400, "files"),
+        ("/api/v2/execute", {"language": "python", "files": [{"content": "00", "encoding": "hex"}]}, 400, "utf8"),
+        ("/api/v2/execute", {"language": "python", "files": [{"content": ""}], "args": ["\0"]}, 400, "NUL"),
         ("/nowhere", {}, 404, "Not Found"),
     ],
 )
@@ -243,6 +248,18 @@ class TestSandboxFusion:
             ({"code": "raise SystemExit(3)"}, "Failed", {"return_code": 3, "stdout": ""}),
             ({"code": "while True: pass", "run_timeout": 0.5}, "Failed", {"status": "TimeLimitExceeded"}),
             ({"code": "int main() { return 0; }", "language": "cpp"}, "Success", {"return_code": 0}),
+            (
+                {"code": "#include <cstdlib>\nint main() { abort(); }", "language": "cpp"},
+                "Failed",
+                {"status": "Finished", "return_code": -signal.SIGABRT},
+            ),
+            ({"code": "print("}, "Failed", {"return_code": 1, "stderr": "SyntaxError: '(' was never closed"}),
+            (
+                {"code": "import sys; print(sys.argv[1:])", "args": ["-v", "b c"]},
+                "Success",
+                {"stdout": "['-v', 'b c']\n"},
+            ),
+            ({"code": "x = 'a' * (1 << 30)", "memory_limit_MB": 256}, "Failed", {"status": "Finished"}),
         ],
     )
     def test_a_program_is_run(
@@ -258,7 +275,40 @@ class TestSandboxFusion:
 
         assert (answer["status"], answer["run_result"]) == ("Failed", None)
         assert answer["compile_result"]["return_code"] == 1
+        assert answer["compile_result"]["execution_time"] > 0
         assert "error" in answer["compile_result"]["stderr"]
+
+    @pytest.mark.parametrize(
+        ("language", "code"),
+        [
+            ("python", "import helper; open('out/b', 'w').write(helper.twice(open('data/a').read()))"),
+            (
+                "cpp",
+                (
+                    '#include "helper.h"\n#include <fstream>\n'
+                    'int main() { std::string a; std::ifstream("data/a") >> a; std::ofstream("out/b") << a << a; }'
+                ),
+            ),
+        ],
+    )
+    def test_files_lie_beside_the_program_and_come_back(
+        self, call: Callable[..., Answer], language: str, code: str
+    ) -> None:
+        files = {
+            "data/a": "x\u00e9",
+            "helper.py": "def twice(text): return text * 2",
+            "helper.h": "#include <string>",
+            "out/here": "",
+        }
+        coded = {path: base64.b64encode(content.encode()).decode() for path, content in files.items()}
+        body = {"language": language, "code": code, "fetch_files": ["out/b", "out/c", "out"]}
+
+        answer = call("/run_code", body | {"files": coded | {"no/content": None}}).body
+
+        assert (answer["status"], answer["run_result"]["stderr"]) == ("Success", "")
+        assert {path: base64.b64decode(content).decode() for path, content in answer["files"].items()} == {
+            "out/b": "x\u00e9x\u00e9"
+        }
 
 
 class TestPiston:
@@ -287,8 +337,21 @@ class TestPiston:
         )
 
         assert (good["compile"]["code"], good["run"]["code"]) == (0, 0)
-        assert (bad["compile"]["code"], bad["run"]["code"]) == (1, None)
+        assert bad["compile"]["code"] == 1
+        assert bad["run"] == bad["compile"]  # Piston's own, since it first left the run out
         assert "error" in bad["compile"]["stderr"]
+
+    def test_the_first_text_is_the_program_and_the_others_lie_beside_it(self, call: Callable[..., Answer]) -> None:
+        files = [
+            {"name": "data", "content": "00ff", "encoding": "hex"},
+            {"name": "main.py", "content": "import sys, helper; print(helper.read(), sys.argv[1:], input())"},
+            {"name": "helper.py", "content": "def read(): return open('data', 'rb').read()"},
+            {"content": "eA==", "encoding": "base64"},
+        ]
+
+        answer = call("/api/v2/execute", {"language": "python", "files": files, "args": ["1"], "stdin": "in"}).body
+
+        assert (answer["run"]["stdout"], answer["run"]["stderr"]) == ("b'\\x00\\xff' ['1'] in\n", "")
 
 
 async def test_single_samples_that_come_together_are_judged_together(server: Any) -> None:

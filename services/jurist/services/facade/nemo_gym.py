@@ -15,17 +15,17 @@ from jurist.services.errors import BadInputError
 from jurist.services.facade.trainers import single
 
 if TYPE_CHECKING:
-    from jurist.services.facade.singles import Settings, Singles
+    from jurist.services.facade.singles import Call
     from jurist.v1 import reward_pb2
 
-__all__ = ["aggregate_metrics", "verify"]
+__all__ = ["aggregate_metrics", "session", "verify"]
 
 REFERENCES = ("expected_answer", "answer", "ground_truth", "label")  # what its data sets call the reference
 TASK = "_ng_task_index"
 FAILURE = "_ng_failure_class"
 
 
-async def verify(body: dict[str, Any], singles: Singles, settings: Settings) -> dict[str, Any]:
+async def verify(body: dict[str, Any], call: Call) -> dict[str, Any]:
     """Score one response, NeMo-Gym's way: the body comes back with `reward` and `reward_components`, which add up.
 
     A response without a reward is marked as a failure that is not its own, which NeMo-Gym keeps apart and tries again.
@@ -37,7 +37,7 @@ async def verify(body: dict[str, Any], singles: Singles, settings: Settings) -> 
     if not response:
         raise BadInputError("response", "is required")
     completion = _output(response)
-    rollout = await single(completion, _reference(body), _question(body), singles, settings)
+    rollout = await single(completion, _reference(body), _question(body), call)
     if rollout.HasField("reward"):
         return body | {"reward": rollout.reward, "reward_components": shares(rollout)}
     return body | {
@@ -100,7 +100,12 @@ def _mappings(value: object) -> list[Mapping[str, Any]]:
     return [cast("Mapping[str, Any]", item) for item in items if isinstance(item, Mapping)]
 
 
-async def aggregate_metrics(body: dict[str, Any]) -> dict[str, Any]:
+async def session(_: dict[str, Any], __: Call) -> dict[str, Any]:
+    """Begin or end a session: there is nothing to keep of one."""
+    return {}
+
+
+async def aggregate_metrics(body: dict[str, Any], _: Call) -> dict[str, Any]:
     """Sum up the answers of many `verify` calls, for each task and over all; masked samples count nowhere."""
     tasks: dict[object, list[Mapping[str, float]]] = defaultdict(list)
     for answer in _mappings(body.get("verify_responses")):

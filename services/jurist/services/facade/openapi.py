@@ -42,7 +42,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     }
     for index, route in enumerate(routes):
         paths[route.path] = {"post": _operation(route.summary, *shapes[2 * index : 2 * index + 2])}
-        if route.settings:
+        if route.scores:
             paths[route.path]["post"]["parameters"] = [
                 {"name": name, "in": "query", "description": about, "schema": {"type": kind}}
                 for name, kind, about in SETTINGS

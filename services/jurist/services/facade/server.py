@@ -34,8 +34,8 @@ from jurist.services.errors import (
 from jurist.services.facade import contract, openapi
 from jurist.services.facade.programs import SandboxAwayError
 from jurist.services.facade.reading import read
-from jurist.services.facade.routes import Route, routes
-from jurist.services.facade.singles import NoRewardError, Settings, Singles
+from jurist.services.facade.routes import ROUTES, Route
+from jurist.services.facade.singles import Call, NoRewardError, Settings, Singles
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
@@ -81,13 +81,13 @@ class Facade:
     def __init__(self, service: Service, recipe: str, drain_s: float) -> None:
         self._service = service
         self._recipe = recipe
-        self._routes = routes(Singles(service.score), service.ask)
+        self._singles = Singles(service.score)
         application = web.Application(client_max_size=MESSAGE_BYTES, middlewares=[self._guard])
         application.add_routes(
             [
                 web.post("/v1/score", self._score),
                 web.get("/v1/verifiers", self._verifiers),
-                *(web.post(route.path, self._handler(route)) for route in self._routes),
+                *(web.post(route.path, self._handler(route)) for route in ROUTES),
                 web.get("/reverify_mode", _reverify_mode),
                 web.get("/healthz", _healthz),
                 web.get("/metrics", self._metrics),
@@ -123,9 +123,9 @@ class Facade:
 
     def _handler(self, route: Route) -> Handler:
         async def answer(request: web.Request) -> web.Response:
-            settings = _settings(request, self._recipe)
-            async with asyncio.timeout(settings.timeout_s):
-                return _json(await route.respond(read(await request.read(), route.body), settings))
+            call = Call(_settings(request, self._recipe), self._singles, self._service.ask)
+            async with asyncio.timeout(call.settings.timeout_s):
+                return _json(await route.respond(read(await request.read(), route.body), call))
 
         return answer
 
@@ -134,7 +134,7 @@ class Facade:
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_PLAIN_0_0_4})
 
     async def _openapi(self, _: web.Request) -> web.Response:
-        return _json(openapi.document(self._routes, version("jurist")))
+        return _json(openapi.document(ROUTES, version("jurist")))
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -179,7 +179,8 @@ def _json(value: Any) -> web.Response:  # noqa: ANN401  # whatever JSON can hold
 
 
 def _failure(status: int, message: str, field: str = "") -> web.Response:
-    response = _json({"error": {"code": status, "message": message, "field": field}})
+    error = {"code": status, "message": message, "field": field}
+    response = _json({"error": error, "message": message})  # where Piston's callers look for it
     response.set_status(status)
     if status in {429, 503}:
         response.headers["Retry-After"] = str(RETRY_AFTER_S)

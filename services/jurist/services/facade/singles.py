@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 
@@ -21,7 +21,9 @@ from jurist.v1 import reward_pb2
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-__all__ = ["NoRewardError", "Settings", "Singles", "reward"]
+    from jurist.services.facade.programs import Asking
+
+__all__ = ["Call", "NoRewardError", "Settings", "Singles", "reward"]
 
 INVALID, NOT_FOUND = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND
 
@@ -71,6 +73,14 @@ class Singles:
             return reward_pb2.ScoreBatchResponse.FromString(await self._score(request.SerializeToString()))
         except BadInputError as error:  # the coalescer knows how to part those
             raise InvalidInputError(str(error), NOT_FOUND if isinstance(error, UnknownNameError) else INVALID) from None
+
+
+class Call(NamedTuple):
+    """One request: how it wants its completions scored, what scores them, and what runs its programs."""
+
+    settings: Settings
+    singles: Singles
+    ask: Asking
 
 
 def _refusal(error: InvalidInputError) -> BadInputError:

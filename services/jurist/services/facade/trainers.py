@@ -17,7 +17,7 @@ from jurist.services.errors import BadInputError
 from jurist.services.facade.singles import reward
 
 if TYPE_CHECKING:
-    from jurist.services.facade.singles import Settings, Singles
+    from jurist.services.facade.singles import Call
     from jurist.v1 import reward_pb2
 
 __all__ = [
@@ -49,7 +49,7 @@ class GetRewardAnswer(msgspec.Struct):
     extra_logs: dict[str, list[float]]
 
 
-async def get_reward(body: GetReward, singles: Singles, settings: Settings) -> GetRewardAnswer:
+async def get_reward(body: GetReward, call: Call) -> GetRewardAnswer:
     """Score queries, OpenRLHF's way.
 
     Raises:
@@ -64,7 +64,7 @@ async def get_reward(body: GetReward, singles: Singles, settings: Settings) -> G
     labels = body.labels or [None] * len(body.query)
     scored = await asyncio.gather(
         *(
-            single(query.removeprefix(prompt), label, prompt, singles, settings)
+            single(query.removeprefix(prompt), label, prompt, call)
             for query, prompt, label in zip(body.query, prompts, labels, strict=True)
         )
     )
@@ -84,14 +84,14 @@ class Slime(msgspec.Struct):
     label: Any = None
 
 
-async def slime(body: Slime, singles: Singles, settings: Settings) -> float:
+async def slime(body: Slime, call: Call) -> float:
     """Score one sample, slime's way: the answer is the number.
 
     Raises:
         NoRewardError: it has no reward.
     """
     prompt = body.prompt if isinstance(body.prompt, str) else ""
-    return reward(await single(body.response, body.label, prompt, singles, settings))
+    return reward(await single(body.response, body.label, prompt, call))
 
 
 class LlamaFactory(msgspec.Struct):
@@ -107,21 +107,19 @@ class LlamaFactoryAnswer(msgspec.Struct):
     scores: list[float]
 
 
-async def llama_factory(body: LlamaFactory, singles: Singles, settings: Settings) -> LlamaFactoryAnswer:
+async def llama_factory(body: LlamaFactory, call: Call) -> LlamaFactoryAnswer:
     """Score texts, LLaMA-Factory's way: only recipes that need no reference can.
 
     Raises:
         NoRewardError: a text has no reward.
     """
-    scored = await asyncio.gather(*(single(text, None, "", singles, settings) for text in body.messages))
+    scored = await asyncio.gather(*(single(text, None, "", call) for text in body.messages))
     return LlamaFactoryAnswer([reward(rollout) for rollout in scored])
 
 
-async def single(
-    completion: str, label: object, prompt: str, singles: Singles, settings: Settings
-) -> reward_pb2.RolloutScore:
+async def single(completion: str, label: object, prompt: str, call: Call) -> reward_pb2.RolloutScore:
     """Score one completion against its label."""
     task = task_fields(label)
     task.setdefault("prompt", prompt)
-    scores = await singles.scores(group([without_eos(completion, settings.eos)], **task), settings)
+    scores = await call.singles.scores(group([without_eos(completion, call.settings.eos)], **task), call.settings)
     return scores.rollouts[0]
