@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -51,11 +52,22 @@ class Served(NamedTuple):
 
 def start_server(**settings: object) -> Served:
     """Start `jurist serve` with settings by environment; it knows the hostile verifiers, too."""
-    port = settings.pop("port", 0)
+    port, http_port = settings.pop("port", 0), settings.pop("http_port", 0)
     environment = {f"JURIST_{name.upper()}": str(value) for name, value in settings.items()}
     path = os.pathsep.join(filter(None, [str(HOSTILE), os.environ.get("PYTHONPATH", "")]))
     process = subprocess.Popen(  # our own command
-        [JURIST, "serve", "--port", str(port), "--metrics-port", "0", "--http-port", "0", "--log-format", "json"],
+        [
+            JURIST,
+            "serve",
+            "--port",
+            f"{port}",
+            "--http-port",
+            f"{http_port}",
+            "--metrics-port",
+            "0",
+            "--log-format",
+            "json",
+        ],
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | environment | {"PYTHONPATH": path},
@@ -75,19 +87,35 @@ def stop_server(served: Served) -> int:
     return served.process.returncode
 
 
-@pytest.fixture
-def start() -> Iterator[Callable[..., Served]]:
-    """Starts servers of a test's own; what the test leaves running is killed."""
+@contextmanager
+def starting() -> Generator[Callable[..., Served]]:
+    """Give a function that starts servers; those that still run at the end are killed."""
     started: list[Served] = []
 
     def start(**settings: object) -> Served:
         started.append(start_server(**settings))
         return started[-1]
 
-    yield start
-    for served in started:
-        served.process.kill()
-        served.process.communicate()
+    try:
+        yield start
+    finally:
+        for served in started:
+            served.process.kill()
+            served.process.communicate()
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Served]]:
+    """Starts servers of a test's own."""
+    with starting() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start_for_all() -> Iterator[Callable[..., Served]]:
+    """Starts servers that all tests of a module share."""
+    with starting() as start:
+        yield start
 
 
 @pytest.fixture(scope="session")

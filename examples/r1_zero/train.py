@@ -15,24 +15,23 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import problems
+import tiny
 import torch
-from datasets import Dataset
 from problems import Problem
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
-from trl import GRPOConfig, GRPOTrainer
 
 from jurist.client import Client, group
 from jurist.trainers import trl as jurist
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 HERE = Path(__file__).parent
 RECIPE = "r1_zero_language"
@@ -45,27 +44,11 @@ CORPUS_RATE, COLD_RATE = 3e-3, 1.5e-3  # a gentler cold start does not unteach h
 
 def tokenizer() -> PreTrainedTokenizerFast:
     """Make one of a token a word."""
-    words = ["<pad>", "<eos>", *problems.vocabulary()]
+    words = [*tiny.PAD_AND_EOS, *problems.vocabulary()]
     made = Tokenizer(models.WordLevel({word: index for index, word in enumerate(words)}, unk_token="<pad>"))
     made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     made.decoder = decoders.WordPiece(prefix="")  # joins words by blanks
-    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="<eos>", padding_side="left")
-
-
-def model(words: PreTrainedTokenizerFast) -> LlamaForCausalLM:
-    """Make a transformer of some 200,000 parameters."""
-    config = LlamaConfig(
-        vocab_size=len(words),
-        hidden_size=64,
-        intermediate_size=256,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        max_position_embeddings=64,
-        tie_word_embeddings=True,
-        pad_token_id=words.pad_token_id,
-        eos_token_id=words.eos_token_id,
-    )
-    return LlamaForCausalLM(config)
+    return tiny.fast(made)
 
 
 def learn(
@@ -129,32 +112,17 @@ def reinforce(
 ) -> list[dict[str, Any]]:
     """Train by GRPO; returns what each step logged."""
     rows = [{"prompt": one.prompt, "answer": one.answer, "language": "en"} for one in train]
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = GRPOTrainer(
-            model=policy,
-            processing_class=words,
-            reward_funcs=[jurist.with_settings(target=target, recipe=RECIPE)],
-            train_dataset=Dataset.from_list(rows),
-            args=GRPOConfig(
-                output_dir=folder,
-                max_steps=steps,
-                per_device_train_batch_size=128,
-                num_generations=8,
-                max_completion_length=COMPLETION_TOKENS,
-                learning_rate=3e-4,
-                lr_scheduler_type="constant",
-                beta=0.0,
-                temperature=1.0,
-                logging_steps=1,
-                save_strategy="no",
-                report_to=[],
-                use_cpu=True,
-                bf16=False,
-                disable_tqdm=True,
-                seed=0,
-            ),
-        )
-        trainer.train()
+    config = {
+        "max_steps": steps,
+        "per_device_train_batch_size": 128,
+        "num_generations": 8,
+        "max_completion_length": COMPLETION_TOKENS,
+        "learning_rate": 3e-4,
+        "lr_scheduler_type": "constant",
+        "beta": 0.0,
+        "temperature": 1.0,
+    }
+    trainer = tiny.trained(policy, words, [jurist.with_settings(target=target, recipe=RECIPE)], rows, config)
     return [row for row in trainer.state.log_history if "reward" in row]
 
 
@@ -187,7 +155,7 @@ def main() -> int:
     # The server has the other core; and threads that wait for each other stall on a busy machine.
     torch.set_num_threads(1)
     words = tokenizer()
-    policy = model(words)
+    policy = tiny.model(words, width=64, layers=3, positions=64)
     train, held = problems.problems()
     server = subprocess.Popen(
         [options.jurist, "serve", "--port", "0", "--log-format", "json", "--recipes", HERE / "recipes"],

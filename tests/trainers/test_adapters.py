@@ -17,6 +17,7 @@ from jurist.trainers._scoring import NoRewardError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 RIGHT = "<think>six times seven</think> <answer>42</answer>"
 PROMPT = "What is 6 times 7?"
@@ -88,6 +89,46 @@ class TestTRL:
 
         with pytest.raises(ValueError, match="acuracy: no such component of r1_zero; there are accuracy, format"):
             await wrong(**self.COLUMNS)
+
+    async def test_components_of_a_completion_without_a_reward_have_no_score_beside_each_other(
+        self, service: Callable[..., None]
+    ) -> None:
+        """TRL counts one function's None as 0 where another has a number."""
+        service()
+        columns = {**self.COLUMNS, "answer": ["42", "", "42"]}
+        accuracy, kept = trl.components("accuracy", "format", recipe="r1_zero")
+        raising, _ = trl.components("accuracy", "format", recipe="r1_zero", on_error="raise")
+        _, filled = trl.components("accuracy", "format", recipe="r1_zero", on_error=-1)
+
+        assert await accuracy(**columns) == [1.0, None, 0.0]
+        assert await kept(**columns) == [1.0, None, 0.0]
+        assert await filled(**columns) == [1.0, 0.0, 0.0]  # it has a score
+        with pytest.raises(NoRewardError):
+            await raising(**columns)
+
+    async def test_a_component_that_does_not_count_yet_takes_nothing_from_the_others(
+        self, environment: Callable[..., None], start: Callable[..., Any], tmp_path: Path
+    ) -> None:
+        terms = "[{verifier: math_answer, name: accuracy}, {verifier: format_tags, name: format, from_step: 9}]"
+        (tmp_path / "later.yaml").write_text(f"terms: {terms}\nadvantage: none\n", encoding="utf-8")
+        environment(target=start(workers=1, recipes=tmp_path).target)
+        accuracy, kept = trl.components("accuracy", "format", recipe="later")
+
+        assert await accuracy(**self.COLUMNS) == [1.0, 1.0, 0.0]
+        assert await kept(**self.COLUMNS) == [None, None, None]
+
+    async def test_before_1_6_which_counts_none_as_0_a_missing_reward_is_an_error(
+        self, away: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(trl, "version", lambda _: "1.5.1")
+        away()
+
+        with pytest.raises(UnreachableError):
+            await trl.reward([PROMPT], ["42"], answer=["42"])
+        with pytest.raises(ValueError, match=r"on_error: TRL before 1\.6 has no samples without a reward"):
+            trl.with_settings(on_error="none")
+        with pytest.raises(ValueError, match=r"on_error: TRL before 1\.6"):
+            trl.components("accuracy", on_error="none")
 
     async def test_every_form_pickles(self, service: Callable[..., None]) -> None:
         service()
@@ -172,8 +213,9 @@ class TestSlime:
 
 
 def test_areal_gets_a_number_or_an_error_well_before_its_own_deadline(
-    service: Callable[..., None], away: Callable[..., None]
+    service: Callable[..., None], away: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(areal, "_outage", areal._Outage())
     service(recipe="r1_zero")
     assert areal.reward_fn(PROMPT, f"{RIGHT}<|im_end|>", [1], [2, 3], answer="42", level=5) == 2.0
 
@@ -181,6 +223,22 @@ def test_areal_gets_a_number_or_an_error_well_before_its_own_deadline(
     with pytest.raises(UnreachableError):
         areal.reward_fn(PROMPT, RIGHT, [1], [2], answer="42")
     assert areal.TIMEOUT_S < 15  # areal/api/reward_api.py
+
+
+def test_areal_waits_once_for_a_server_that_is_away(
+    service: Callable[..., None], away: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calls that wait for their turn behind one another would be out of time, and trained on as 0."""
+    monkeypatch.setattr(areal, "_outage", areal._Outage())
+    away()
+    with pytest.raises(UnreachableError):
+        areal.reward_fn(PROMPT, RIGHT, answer="42")
+    service()  # it is back, and nobody asks it yet
+
+    with pytest.raises(UnreachableError):
+        areal.reward_fn(PROMPT, RIGHT, answer="42")
+    areal._outage.until = 0.0
+    assert areal.reward_fn(PROMPT, RIGHT, answer="42") == 1.0
 
 
 def test_easyr1_gets_an_overall_and_its_components(service: Callable[..., None]) -> None:

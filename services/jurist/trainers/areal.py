@@ -1,25 +1,44 @@
-"""AReaL: `reward_fn="jurist.trainers.areal.reward_fn"` of its RLVR workflow.
+"""AReaL (1.0): `reward_fn="jurist.trainers.areal.reward_fn"` of its RLVR workflow, for rewards that are quick.
 
-AReaL gives a call 15 s, then 15 s again, and after the fourth time trains on 0. So the whole of it, retries included,
-ends here well before, with an error: AReaL raises those.
+AReaL calls it in a few processes, one sample at a time, and gives a call 15 s, the wait for its turn included; after
+the fourth time it trains on 0. So a call ends here well before, with an error, which AReaL raises; and while the server
+is away or late no other call waits for it. Where judges take their time, `jurist.trainers.areal_workflow` is the form
+that waits for no process and knows no 0.
 """
 
 from __future__ import annotations
 
+import time
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from jurist.client import DeadlineError, UnreachableError
 from jurist.client._eos import without_eos
 from jurist.trainers._samples import Sample, task_of, text_of
 from jurist.trainers._scoring import number_of, score_one
 from jurist.trainers._settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["reward_fn"]
+    from jurist.client import ClientError
+
+__all__ = ["reward_fn", "sample_of"]
 
 TIMEOUT_S = 10.0  # of AReaL's 15
+PAUSE_S = 10.0  # after a failure: whoever waited for his turn meanwhile has less than 5 s left
+
+
+@dataclass(slots=True)
+class _Outage:
+    """The last failure of this process, and until when it stands for those of other calls."""
+
+    error: ClientError | None = None
+    until: float = 0.0
+
+
+_outage = _Outage()
 
 
 def reward_fn(
@@ -35,12 +54,28 @@ def reward_fn(
         NoRewardError, ClientError: it has no reward.
     """
     settings = _settings()
-    sample = Sample(
-        completion=without_eos(text_of(completions)),
+    sample = sample_of(settings, prompt, completions, completion_ids, columns)
+    if _outage.error is not None and time.monotonic() < _outage.until:
+        return number_of(settings, _outage.error)
+    outcome = score_one(settings, sample)
+    if isinstance(outcome, UnreachableError | DeadlineError):
+        _outage.error, _outage.until = outcome, time.monotonic() + PAUSE_S
+    return number_of(settings, outcome)
+
+
+def sample_of(
+    settings: Settings,
+    prompt: str,
+    completion: str,
+    completion_ids: Sequence[int] | None,
+    columns: Mapping[str, object],
+) -> Sample:
+    """Read what AReaL hands to a reward function."""
+    return Sample(
+        completion=without_eos(text_of(completion)),
         task=task_of(columns, prompt, settings),
         tokens=None if completion_ids is None else len(completion_ids),
     )
-    return number_of(settings, score_one(settings, sample))
 
 
 @lru_cache(maxsize=1)

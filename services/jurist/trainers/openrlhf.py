@@ -44,10 +44,10 @@ def reward_func(
         rewards.append(number_of(settings, outcome))
         for name, score in component_scores(outcome).items():
             logs.setdefault(name, []).append(score or 0.0)
-    first = next(iter(logs.values()), [])
+    first = next(iter(logs.values()), None)  # without any, OpenRLHF takes the rewards
     return {
         "rewards": torch.tensor(rewards, dtype=torch.float32),
-        "scores": torch.tensor(first, dtype=torch.float32),
+        "scores": None if first is None else torch.tensor(first, dtype=torch.float32),
         "extra_logs": {name: torch.tensor(scores, dtype=torch.float32) for name, scores in logs.items()},
     }
 

@@ -2,7 +2,8 @@
 
     swift rlhf --rlhf_type grpo --external_plugins $(python -m jurist.trainers.swift) --reward_funcs jurist
 
-Settings are those of `JURIST_CLIENT_*`; the data set's columns are read as TRL's are. None is left out by ms-swift.
+Settings are those of `JURIST_CLIENT_*`; the data set's columns are read as TRL's are. A missing reward is an error and
+ends the training: ms-swift counts None as 0 (`nansum` in swift/rl_core/advantage.py), so "none" is refused.
 """
 
 # pyright: basic, reportMissingImports=false, reportUntypedBaseClass=false
@@ -10,9 +11,11 @@ Settings are those of `JURIST_CLIENT_*`; the data set's columns are read as TRL'
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from jurist.trainers import trl
+from jurist.trainers._settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +39,12 @@ class Jurist:
     ) -> list[float | None]:
         """Return a reward a completion."""
         prompts = [turns[:-1] for turns in messages] if messages else [""] * len(completions)
-        return await trl.reward(prompts, completions, response_token_ids, **columns)
+        return await trl.reward(prompts, completions, response_token_ids, jurist=_settings(), **columns)
+
+
+@lru_cache(maxsize=1)
+def _settings() -> Settings:
+    return Settings().with_environment().for_numbers("ms-swift")
 
 
 def register() -> None:

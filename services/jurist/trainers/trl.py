@@ -4,8 +4,10 @@
     trl grpo --reward_funcs jurist.trainers.trl.reward ...
     GRPOTrainer(reward_funcs=components("accuracy", "format", recipe="r1_zero"), ...)
 
-TRL hands over a whole batch at a time, the data set's columns beside it, and leaves out what is None. An exception ends
-the training, so the default here is None for a missing reward: nothing is trained on a made-up 0.
+TRL hands over a whole batch at a time, the data set's columns beside it, and, from 1.6 on, leaves out a completion for
+which every function says None. So None is the default for a missing reward. Before 1.6 it counts None as 0 (its pull
+request 5902): there the default is an error, which ends the training, and "none" is refused. One function's None beside
+another's number counts as 0 in every version, so a completion without a reward has no score of any component either.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from jurist.client import ClientError
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["components", "reward", "with_settings"]
 
-DEFAULTS = Settings(on_error="none")
+LEAVES_OUT = (1, 6)  # the first version of TRL that does
 BATCHES = 8  # of which components share one call: those of one step, and of an evaluation that overlaps it
 
 
@@ -55,15 +58,16 @@ reward.__name__ = "jurist"  # what TRL calls its metrics; it pickles by its qual
 
 def with_settings(**settings: object) -> Callable[..., Awaitable[list[float | None]]]:
     """Return `reward` with settings of its own: `with_settings(target="host:50051", recipe="r1_zero")`."""
-    return partial(reward, jurist=_of_environment().with_arguments(**settings))
+    return partial(reward, jurist=_current(_of_environment().with_arguments(**settings)))
 
 
 def components(*names: str, **settings: object) -> list[Component]:
     """Return a reward function for each component of the recipe: TRL weighs and logs them one by one.
 
-    They share one call a batch. A component that abstains is None.
+    They share one call a batch. Where a completion has no reward, all of them are None; one that takes no part in a
+    reward that there is (`from_step`, `on_abstain`) is None alone, which TRL counts as 0.
     """
-    chosen = _of_environment().with_arguments(**settings)
+    chosen = _current(_of_environment().with_arguments(**settings))
     return [Component(name=name, settings=chosen) for name in names]
 
 
@@ -95,7 +99,10 @@ class Component:
         if scores and self.name not in scores:
             raise ValueError(f"{self.name}: no such component of {self.settings.recipe}; there are {', '.join(scores)}")
         score = scores.get(self.name)
-        return instead(self.settings, outcome) if score is None else score
+        rewarded = not isinstance(outcome, ClientError) and outcome.HasField("reward")
+        if not rewarded and (score is None or self.settings.on_error == "none"):
+            return instead(self.settings, outcome)
+        return score
 
 
 _calls: OrderedDict[tuple[object, ...], asyncio.Task[list[reward_pb2.RolloutScore | ClientError]]] = OrderedDict()
@@ -116,7 +123,18 @@ async def _shared(
 
 @lru_cache(maxsize=1)
 def _of_environment() -> Settings:
-    return DEFAULTS.with_environment()
+    return _current(Settings(on_error="none" if _leaves_out() else "raise").with_environment())
+
+
+def _current(settings: Settings) -> Settings:
+    return settings if _leaves_out() else settings.for_numbers("TRL before 1.6")
+
+
+def _leaves_out() -> bool:
+    try:
+        return tuple(int(part) for part in version("trl").split(".")[:2]) >= LEAVES_OUT
+    except PackageNotFoundError:  # whoever calls then speaks TRL's language, and is not TRL
+        return True
 
 
 def _samples(

@@ -1,13 +1,9 @@
-"""OpenRLHF's own executor, which generates (here: from a list) and asks for a reward; prints what it got, as JSON.
-
-Run with the trainer's interpreter: `openrlhf_executor.py ENDPOINT FOLDER`, ENDPOINT a URL or the path of a `.py`.
-"""
+"""OpenRLHF's own executor, which generates (here: from a list) and asks for a reward, at a URL or in a `.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
-import json
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -21,39 +17,41 @@ utils = ModuleType("openrlhf.utils")
 utils.__path__ = [str(Path(spec.submodule_search_locations[0]) / "utils")]
 sys.modules["openrlhf.utils"] = utils
 
+from answering import answer, configure, outcome_of  # noqa: E402
+from byte_words import tokenizer  # noqa: E402
 from openrlhf.utils.agent import SingleTurnAgentExecutor  # noqa: E402
-from verl_reward_loop import SAMPLES, tokenizer  # noqa: E402
 
 PROMPT = "What is 6 times 7?\n"
+WORDS = tokenizer()
 
 
-async def executed(executor: SingleTurnAgentExecutor, words: Any, text: str, label: str) -> dict[str, Any]:
+async def executed(executor: SingleTurnAgentExecutor, text: str, label: str) -> dict[str, Any]:
     """Have one sample generated and scored."""
 
     async def generate(*_: object, **__: object) -> SimpleNamespace:
-        ids = words(text)["input_ids"] + [words.eos_token_id]
+        ids = WORDS(text)["input_ids"] + [WORDS.eos_token_id]
         return SimpleNamespace(outputs=[SimpleNamespace(token_ids=ids, finish_reason="stop", logprobs=None)])
 
-    output = await executor.execute(
-        PROMPT, label, SimpleNamespace(max_tokens=64, logprobs=None), 512, words, SimpleNamespace(generate=generate)
-    )
-    plain = {
-        name: value.tolist() if hasattr(value, "tolist") else value for name, value in output["extra_logs"].items()
-    }
-    reward, scores = (
-        value.tolist() if hasattr(value, "tolist") else value for value in (output["reward"], output["scores"])
-    )
-    return {"reward": reward, "scores": scores, "extra_logs": plain}
+    asked = SimpleNamespace(max_tokens=128, logprobs=None)
+    return await executor.execute(PROMPT, label, asked, 512, WORDS, SimpleNamespace(generate=generate))
 
 
-async def main() -> None:
-    """Score every sample, side by side as OpenRLHF does."""
-    endpoint, folder = sys.argv[1:]
-    words = tokenizer(folder)
+async def all_executed(endpoint: str, samples: list[tuple[str, str]]) -> list[dict[str, Any]]:
+    """Have samples scored side by side, as OpenRLHF does."""
     executor = SingleTurnAgentExecutor(endpoint)
-    outputs = await asyncio.gather(*(executed(executor, words, text, label) for text, label in SAMPLES))
-    print("scored " + json.dumps(outputs))
+    return await asyncio.gather(*(executed(executor, text, label) for text, label in samples))
+
+
+def scored(endpoint: str, settings: dict[str, object], samples: list[tuple[str, str]]) -> dict[str, Any]:
+    """Score samples."""
+    configure(settings)
+    outputs = asyncio.run(all_executed(endpoint, samples))
+    return {
+        "outcomes": [outcome_of(output["reward"]) for output in outputs],
+        "scores": [outcome_of(output["scores"]) for output in outputs],
+        "logs": [{name: outcome_of(value) for name, value in output["extra_logs"].items()} for output in outputs],
+    }
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    answer(scored)

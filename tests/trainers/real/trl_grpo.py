@@ -1,35 +1,20 @@
-"""A few steps of TRL's own GRPOTrainer on a tiny model that is made on the spot; prints what it logged, as JSON.
-
-Run with the trainer's interpreter: `trl_grpo.py FORM STEPS`, FORM one of reward, components, partial, async_grpo.
-"""
+"""TRL's own GRPOTrainer on a tiny model that is made on the spot: on what it writes itself, or on given samples."""
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
-import sys
-import tempfile
+from typing import Any
 
+import tiny
 import torch
-from datasets import Dataset
-from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from tokenizers.decoders import ByteLevel
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, TrainerCallback
-from trl import GRPOConfig, GRPOTrainer
+from answering import answer, configure, name_of
+from byte_words import tokenizer
+from transformers import TrainerCallback
 
 from jurist.trainers import trl as adapter
 
-
-def tokenizer() -> PreTrainedTokenizerFast:
-    """Make one of a token a byte."""
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=260, initial_alphabet=alphabet, special_tokens=["<pad>", "<eos>"])
-    made.train_from_iterator(["7"], trainer)
-    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", eos_token="<eos>")
+WORDS = tokenizer()
 
 
 class Steps(TrainerCallback):
@@ -40,51 +25,73 @@ class Steps(TrainerCallback):
         print(f"step {state.global_step}", flush=True)
 
 
-def main() -> None:
-    """Train and print."""
-    form, steps = sys.argv[1], int(sys.argv[2])
+def functions(form: str, names: list[str]) -> list[Any]:
+    """Give reward functions as a user writes them, and as they arrive in another process."""
+    forms = {
+        "reward": lambda: [adapter.reward],
+        "partial": lambda: [adapter.with_settings(recipe=os.environ["JURIST_CLIENT_RECIPE"])],
+        "components": lambda: adapter.components(*names),
+    }
+    return pickle.loads(pickle.dumps(forms[form]()))
+
+
+def scored(settings: dict[str, object], form: str = "reward", names: list[str] | None = None, **work: Any) -> Any:
+    """Train: some `steps`, or one on `samples`."""
+    configure(settings)
     torch.manual_seed(0)
-    words = tokenizer()
-    config = LlamaConfig(
-        vocab_size=len(words),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        max_position_embeddings=128,
-        pad_token_id=words.pad_token_id,
-        eos_token_id=words.eos_token_id,
-    )
-    functions = {
-        "reward": [adapter.reward],
-        "partial": [adapter.with_settings(recipe=os.environ["JURIST_CLIENT_RECIPE"])],
-        "components": adapter.components("repetition", "short"),
-    }[form]
-    functions = pickle.loads(pickle.dumps(functions))
-    with tempfile.TemporaryDirectory() as folder:
-        trainer = GRPOTrainer(
-            model=LlamaForCausalLM(config),
-            processing_class=words,
-            reward_funcs=functions,
-            train_dataset=Dataset.from_list([{"prompt": f"{n} + 1 = ", "answer": str(n + 1)} for n in range(16)]),
-            args=GRPOConfig(
-                output_dir=folder,
-                max_steps=steps,
-                per_device_train_batch_size=8,
-                num_generations=4,
-                max_completion_length=24,
-                logging_steps=1,
-                save_strategy="no",
-                report_to=[],
-                use_cpu=True,
-                disable_tqdm=True,
-                seed=0,
-            ),
-            callbacks=[Steps()],
-        )
-        trainer.train()
-    print("logged " + json.dumps([row for row in trainer.state.log_history if "reward" in row]), flush=True)
+    policy = tiny.model(WORDS, width=32, layers=2, positions=256)
+    rewards = functions(form, names or [])
+    return steps(policy, rewards, **work) if "steps" in work else one_step(policy, rewards, **work)
+
+
+def steps(policy: Any, rewards: list[Any], steps: int) -> list[dict[str, Any]]:
+    """Train on what the model writes; returns what was logged."""
+    rows = [{"prompt": f"{n} + 1 = ", "answer": str(n + 1)} for n in range(16)]
+    config = {
+        "max_steps": steps,
+        "per_device_train_batch_size": 8,
+        "num_generations": 4,
+        "max_completion_length": 24,
+    }
+    trainer = tiny.trained(policy, WORDS, rewards, rows, config, callbacks=[Steps()])
+    return [row for row in trainer.state.log_history if "reward" in row]
+
+
+def one_step(policy: Any, rewards: list[Any], samples: list[tuple[str, str]]) -> dict[str, Any]:
+    """Train for one step on samples, two of each prompt; returns rewards, advantages, and whether a weight moved."""
+    rows = [{"prompt": f"{place}: ", "answer": label} for place, (_, label) in enumerate(samples[::2])]
+
+    def rollout(_: object, __: object) -> dict[str, Any]:
+        written = [[*WORDS(text)["input_ids"], WORDS.eos_token_id] for text, _ in samples]
+        return {
+            "prompt_ids": [WORDS(row["prompt"])["input_ids"] for row in rows for _ in range(2)],
+            "completion_ids": written,
+            "logprobs": [[0.0] * len(ids) for ids in written],
+        }
+
+    config = {
+        "max_steps": 1,
+        "per_device_train_batch_size": len(samples),
+        "num_generations": 2,
+        "max_completion_length": 128,
+        "shuffle_dataset": False,
+        "weight_decay": 0.0,
+        "learning_rate": 1e-3,
+    }
+    before = [weight.clone() for weight in policy.parameters()]
+    try:
+        trainer = tiny.trained(policy, WORDS, rewards, rows, config, rollout_func=rollout)
+    except Exception as error:  # noqa: BLE001  # what ends a training is what is looked at
+        outcomes: list[Any] = [name_of(error)] * len(samples)
+        advantages = [0.0] * len(samples)
+    else:
+        columns = [list(column) for column in trainer._logs["rewards"].values()]
+        rows_of = [[None if score != score else score for score in row] for row in zip(*columns, strict=True)]  # noqa: PLR0124  # NaN
+        outcomes = [row[0] if len(row) == 1 else row for row in rows_of]
+        advantages = list(trainer._logs["advantages"])
+    moved = any(not torch.equal(old, new) for old, new in zip(before, policy.parameters(), strict=True))
+    return {"outcomes": outcomes, "advantages": advantages, "moved": moved}
 
 
 if __name__ == "__main__":
-    main()
+    answer(scored)
