@@ -398,6 +398,8 @@ def test_the_page_names_every_path(call: Callable[..., Answer]) -> None:
     assert document["components"]["schemas"]["GetReward"]["required"] == ["query"]
     assert "/openapi.json" in page.body
     assert call("/ui/swagger-ui.css").status == 200
+    assert document["openapi"].startswith("3.1")
+    assert "isOAS31" in call("/ui/swagger-ui-bundle.js").body  # what shows the page can read such a document
     assert call("/healthz").body == {"status": "serving"}
     assert {verifier["name"] for verifier in call("/v1/verifiers").body["verifiers"]} >= {"math_answer", "code_tests"}
 

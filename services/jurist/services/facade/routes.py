@@ -27,12 +27,13 @@ __all__ = ["ROUTES", "Route"]
 
 
 class Route(NamedTuple):
-    """A POST: the shapes of its body and its answer, and what makes one of the other.
+    """A POST: whose request it is, the shapes of its body and its answer, and what makes one of the other.
 
     `scores` says whether the query may choose the recipe and so on.
     """
 
     path: str
+    caller: str
     body: Any
     answer: Any
     respond: Callable[[Any, Call], Awaitable[Any]]
@@ -40,15 +41,15 @@ class Route(NamedTuple):
     scores: bool = True
 
 
-ROWS: Final = dict[str, Any]  # NeMo-Gym's bodies have the fields of a data set's row
+ROW: Final = dict[str, Any]  # NeMo-Gym's bodies have the fields of a data set's row
 ROUTES: Final = (
-    Route("/get_reward", GetReward, GetRewardAnswer, get_reward, "OpenRLHF's remote reward model."),
-    Route("/slime", Slime, float, slime, "slime's remote reward model; the answer is the number."),
-    Route("/v1/score/evaluation", LlamaFactory, LlamaFactoryAnswer, llama_factory, "LLaMA-Factory's reward model API."),
-    Route("/verify", ROWS, ROWS, verify, "NeMo-Gym's resources server: the body comes back with its reward."),
-    Route("/seed_session", ROWS, ROWS, session, "NeMo-Gym's: there is no session to keep.", scores=False),
-    Route("/close_session", ROWS, ROWS, session, "NeMo-Gym's, as above.", scores=False),
-    Route("/aggregate_metrics", ROWS, ROWS, aggregate_metrics, "NeMo-Gym's: sums up answers of /verify.", scores=False),
-    Route("/run_code", RunCode, RunCodeAnswer, run_code, "SandboxFusion's: runs one program.", scores=False),
-    Route("/api/v2/execute", Execute, ExecuteAnswer, execute, "Piston's: runs one program.", scores=False),
+    Route("/get_reward", "OpenRLHF", GetReward, GetRewardAnswer, get_reward, "A remote reward model."),
+    Route("/slime", "slime", Slime, float, slime, "A remote reward model; the answer is the number."),
+    Route("/v1/score/evaluation", "LLaMA-Factory", LlamaFactory, LlamaFactoryAnswer, llama_factory, "A reward model."),
+    Route("/verify", "NeMo-Gym", ROW, ROW, verify, "A resources server: the body comes back with its reward."),
+    Route("/seed_session", "NeMo-Gym", ROW, ROW, session, "There is no session to keep.", scores=False),
+    Route("/close_session", "NeMo-Gym", ROW, ROW, session, "As above.", scores=False),
+    Route("/aggregate_metrics", "NeMo-Gym", ROW, ROW, aggregate_metrics, "Sums up answers of /verify.", scores=False),
+    Route("/run_code", "SandboxFusion", RunCode, RunCodeAnswer, run_code, "Runs one program.", scores=False),
+    Route("/api/v2/execute", "Piston", Execute, ExecuteAnswer, execute, "Runs one program.", scores=False),
 )

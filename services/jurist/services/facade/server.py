@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Facade", "Service"]
 
-UI = Path(str(files("swagger_ui_bundle"))) / "vendor" / "swagger-ui-4.15.5"
+UI = Path(str(files("swagger_ui"))) / "static"
 TIMEOUT_S = 600.0
 RETRY_AFTER_S = 1
 
@@ -204,6 +204,7 @@ PAGE = """<!doctype html>
 <head>
 <meta charset="utf-8">
 <title>Jurist</title>
+<link rel="icon" href="/ui/favicon-32x32.png">
 <link rel="stylesheet" href="/ui/swagger-ui.css">
 </head>
 <body>
