@@ -18,7 +18,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 PROTOC := grpcio-tools==1.62.3
 
 TRAINERS := .venv-trainers
-TRAINER_PIP = $(@D)/bin/pip --disable-pip-version-check --quiet install --no-deps
+TRAINER_PIP = $(@D)/bin/pip --disable-pip-version-check --quiet install --no-deps --ignore-requires-python
 
 .PHONY: run test check bench engine toolchains trainers learn protos clean
 
@@ -48,9 +48,10 @@ toolchains:
 engine:
 	deploy/engine.sh
 
-trainers: $(TRAINERS)/trl/done $(TRAINERS)/verl/done $(TRAINERS)/gym/done
+trainers: $(TRAINERS)/trl/done $(TRAINERS)/shared/done $(TRAINERS)/gym/done
 
-# What is listed is all that a trainer needs here, so its own ranges, made for machines with GPUs, are passed over.
+# What is listed is all that a trainer needs here, so its own ranges, made for machines with GPUs and newer Pythons, are
+# passed over.
 $(TRAINERS)/%/done: tests/trainers/environments/%.txt
 	$(PYTHON) -m venv $(@D)
 	$(TRAINER_PIP) -r $<

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import threading
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,7 @@ CACHED = {
     "openrlhf": "_settings",
     "slime": "_settings",
     "trl": "_of_environment",
+    "verl": "_of_environment",
     "verifiers_v1": "_settings",
 }
 
@@ -59,6 +61,7 @@ class Trainer:
 
     def __init__(self, environment: str, script: str) -> None:
         python = interpreter(environment)
+        self.script = script
         paths = os.pathsep.join([str(EXAMPLE), os.environ.get("PYTHONPATH", "")])
         quiet = {
             "OMP_NUM_THREADS": "1",
@@ -83,9 +86,10 @@ class Trainer:
         return self._until(said)
 
     def close(self) -> None:
-        """Let it end."""
+        """Let it end, if it has not ended already."""
         assert self._process.stdin is not None
-        self._process.stdin.close()
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         assert self._process.stdout is not None
         self._process.stdout.close()
         self._process.wait(TIMEOUT_S)
@@ -101,7 +105,7 @@ class Trainer:
                 said(line)
         finally:
             watchdog.cancel()
-        pytest.fail(f"the trainer ended with {self._process.wait()}")
+        pytest.fail(f"{self.script} ended with {self._process.wait()}")
 
 
 def interpreter(environment: str) -> Path:

@@ -9,6 +9,7 @@ import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +28,13 @@ POISON = "<think>poison</think> <answer>42</answer>"  # what the hostile verifie
 WRONG = "It is 41."
 REWARDS = {RIGHT: 2.0, POISON: 2.0, WRONG: 1.0}
 LATE_S = 2.0
-RECIPES = {
-    "late": f"{{verifier: slow, options: {{seconds: {LATE_S}}}}}",
-    "frail": "{verifier: broken}",
+SLOW, BROKEN = f"{{verifier: slow, options: {{seconds: {LATE_S}}}}}", "{verifier: broken}"
+ACCURACY, KEPT = "{verifier: math_answer, name: accuracy}", "{verifier: format_tags, name: format}"
+RECIPES = {  # each gives 1 and 1 for what is right, 0 and 1 for what is wrong
+    "late": (ACCURACY, SLOW),
+    "frail": (ACCURACY, BROKEN),
+    "late_unreferenced": (KEPT, SLOW),
+    "frail_unreferenced": (KEPT, BROKEN),
 }
 
 
@@ -79,6 +84,8 @@ class Form:
     work: Mapping[str, object] = field(default_factory=dict)
     cells: Mapping[object, Sequence[Any]]
     http: str = ""
+    referenced: bool = True  # whether it hands references over
+    queries: bool = True  # whether its address may say more than host and port; else the server is told the recipe
 
 
 GIVEN = 2.0  # the true reward of the first sample
@@ -98,7 +105,7 @@ FORMS = (
     *(
         Form(
             title=f"verl, `{manager}`",
-            environment="verl",
+            environment="shared",
             script="verl_reward_loop.py",
             work={"manager": manager},
             cells=WITH_KEYS,
@@ -108,7 +115,7 @@ FORMS = (
     *(
         Form(
             title=f"verl, `{manager}`, Ray's workers",
-            environment="verl",
+            environment="shared",
             script="verl_reward_loop.py",
             work={"manager": manager, "workers": "ray"},
             cells={"raise": ERRORS},
@@ -117,17 +124,48 @@ FORMS = (
     ),
     Form(
         title="OpenRLHF, `.py`",
-        environment="verl",
+        environment="shared",
         script="openrlhf_executor.py",
         work={"endpoint": str(ADAPTERS / "openrlhf.py")},
         cells={"raise": LEFT_OUT, -1: NUMBER},
     ),
     Form(
         title="OpenRLHF, HTTP",
-        environment="verl",
+        environment="shared",
         script="openrlhf_executor.py",
         http="/get_reward",
         cells={"": LEFT_OUT},
+    ),
+    Form(
+        title="AReaL, our workflow",
+        environment="shared",
+        script="areal_rlvr.py",
+        work={"form": "workflow"},
+        cells=NUMBERS_ALONE,
+    ),
+    Form(
+        title="AReaL, `reward_fn`",
+        environment="shared",
+        script="areal_rlvr.py",
+        work={"form": "reward_fn"},
+        cells=NUMBERS_ALONE,
+    ),
+    Form(title="ms-swift", environment="shared", script="swift_grpo.py", cells=NUMBERS_ALONE),
+    Form(
+        title="LLaMA-Factory",
+        environment="shared",
+        script="llamafactory_api.py",
+        http="/v1/score/evaluation",
+        referenced=False,
+        cells={"": ("ConnectionError", "ConnectionError", "KeyError", "KeyError", "KeyError")},
+    ),
+    Form(
+        title="NeMo-Gym",
+        environment="shared",
+        script="nemo_gym_agent.py",
+        http="/verify",
+        queries=False,
+        cells={"": ("waits", GIVEN, GIVEN, None, None)},
     ),
     Form(title="SkyRL", environment="gym", script="skyrl_env.py", cells=NUMBERS_ALONE),
     Form(title="verifiers", environment="gym", script="verifiers_task.py", cells=NUMBERS_ALONE),
@@ -142,10 +180,9 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 def recipes(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Accuracy, and a verifier that trips over poison: to 1 and 1 for what is right."""
     folder = tmp_path_factory.mktemp("recipes")
-    for name, term in RECIPES.items():
-        terms = f"terms:\n  - {{verifier: math_answer, name: accuracy}}\n  - {term}\nadvantage: none\n"
+    for name, (first, second) in RECIPES.items():
+        terms = f"terms:\n  - {first}\n  - {second}\nadvantage: none\n"
         (folder / f"{name}.yaml").write_text(terms, encoding="utf-8")
     return folder
 
@@ -162,7 +199,7 @@ def busy(served: Any) -> bool:
     return any(line.startswith("jurist_queue_rollouts") and not line.endswith(" 0.0") for line in lines)
 
 
-def restarted(served: Any, start: Callable[..., Any], recipes: Path, answer: Future[Any]) -> float:
+def restarted(served: Any, start: Callable[..., Any], answer: Future[Any]) -> float:
     """Kill a server that has work, and start another in its place; returns how long that took, seconds."""
     while not busy(served):
         assert not answer.done()
@@ -170,13 +207,14 @@ def restarted(served: Any, start: Callable[..., Any], recipes: Path, answer: Fut
     began = time.monotonic()
     served.process.kill()
     served.process.wait()
-    port = served.target.rsplit(":", 1)[1]
-    start(workers=2, recipes=recipes, stall_s=60, port=port, http_port=served.http_port)
+    start(port=served.target.rsplit(":", 1)[1], http_port=served.http_port)
     return time.monotonic() - began
 
 
 def work_for(form: Form, policy: object, situation: Situation, served: Any) -> dict[str, object]:
-    settings = {"target": served.target, "recipe": situation.recipe, **situation.settings}
+    wants_none = not form.referenced and situation.samples[0][1]  # else the missing reference is what is tried
+    recipe = f"{situation.recipe}_unreferenced" if wants_none else situation.recipe
+    settings = {"target": served.target, "recipe": recipe, **situation.settings}
     if situation.away:
         settings["target"] = "127.0.0.1:9"
     if policy != next(iter(form.cells)):  # what comes first is the default, and stated by nobody
@@ -184,7 +222,7 @@ def work_for(form: Form, policy: object, situation: Situation, served: Any) -> d
     work = {"samples": situation.samples, **form.work, "settings": settings}
     if form.http:
         port = 9 if situation.away else served.http_port
-        query = f"recipe={situation.recipe}&timeout_s={settings.get('timeout_s', TIMEOUT_S)}"
+        query = f"recipe={recipe}&timeout_s={settings.get('timeout_s', TIMEOUT_S)}"
         work["endpoint"] = f"http://127.0.0.1:{port}{form.http}?{query}"
     return work
 
@@ -203,19 +241,19 @@ def test_a_missing_reward_is_what_the_table_says_and_never_a_made_up_zero(
     recipes: Path,
 ) -> None:
     asked = trainer(form.environment, form.script)
+    told = {} if form.queries else {"http_recipe": situation.recipe}
+    start_own = partial(start, workers=2, recipes=recipes, stall_s=60, **told)
+    served = start_own() if situation.restarts or told else sound
     took_s = 0.0
-    if situation.restarts:
-        served = start(workers=2, recipes=recipes, stall_s=60)
-        with ThreadPoolExecutor(1) as asking:
-            answer = asking.submit(asked.ask, **work_for(form, policy, situation, served))
-            took_s = restarted(served, start, recipes, answer)
+    with ThreadPoolExecutor(1) as asking:
+        answer = asking.submit(asked.ask, **work_for(form, policy, situation, served))
+        if situation.restarts:
+            took_s = restarted(served, start_own, answer)
         made = answer.result()
-    else:
-        made = asked.ask(**work_for(form, policy, situation, sound))
 
     outcomes = made["outcomes"]
-    if form.http and took_s > 3:  # the trainer's own patience ends after 4 s
-        cell = outcomes[0] if outcomes[0] in {GIVEN, None} else cell
+    if form.script == "openrlhf_executor.py" and form.http and took_s > 3 and outcomes[0] is None:
+        cell = None  # its own patience ends after 4 s
     assert outcomes[0] == cell
     for (text, _), outcome in zip(situation.samples, outcomes, strict=True):
         assert outcome in {REWARDS[text], cell}

@@ -117,7 +117,7 @@ def test_verl_scores_through_every_manager(
 ) -> None:
     settings = {"target": server.target, "recipe": "r1_zero"}
 
-    scored = trainer("verl", "verl_reward_loop.py").ask(
+    scored = trainer("shared", "verl_reward_loop.py").ask(
         manager=manager, workers=workers, settings=settings, samples=SAMPLES
     )
 
@@ -132,7 +132,7 @@ def test_openrlhf_gets_a_reward_for_every_sample(form: str, server: Any, trainer
     endpoint = url if form == "http" else str(ADAPTERS / "openrlhf.py")
     settings = {"target": server.target, "recipe": "r1_zero"}
 
-    scored = trainer("verl", "openrlhf_executor.py").ask(endpoint=endpoint, settings=settings, samples=SAMPLES)
+    scored = trainer("shared", "openrlhf_executor.py").ask(endpoint=endpoint, settings=settings, samples=SAMPLES)
 
     assert scored["outcomes"] == REWARDS
     assert scored["scores"] == [accuracy for accuracy, _ in SCORES]
@@ -155,3 +155,57 @@ def test_verifiers_weighs_a_reward(server: Any, trainer: Callable[..., Any]) -> 
     scored = trainer("gym", "verifiers_task.py").ask(settings=settings, samples=SAMPLES, weight=0.5)
 
     assert scored["held"] == [reward / 2 for reward in REWARDS]
+
+
+def test_the_page_is_right_about_verls_rate_limited_manager(trainer: Callable[..., Any]) -> None:
+    """It turns every error into 0.0: the page warns of it, since nothing here can keep it from doing so."""
+    settings = {"target": "127.0.0.1:9", "patience_s": 0.1}
+
+    scored = trainer("shared", "verl_reward_loop.py").ask(manager="rate_limited", settings=settings, samples=SAMPLES)
+
+    assert scored["outcomes"] == [0.0] * 4
+
+
+@pytest.mark.parametrize("form", ["workflow", "reward_fn"])
+def test_areal_scores_a_trajectory_in_both_forms(form: str, server: Any, trainer: Callable[..., Any]) -> None:
+    settings = {"target": server.target, "recipe": "r1_zero"}
+
+    scored = trainer("shared", "areal_rlvr.py").ask(form=form, settings=settings, samples=SAMPLES)
+
+    assert scored["outcomes"] == REWARDS
+
+
+class TestSwift:
+    def test_it_scores_a_batch_by_its_plugin(self, server: Any, trainer: Callable[..., Any]) -> None:
+        settings = {"target": server.target, "recipe": "r1_zero"}
+
+        scored = trainer("shared", "swift_grpo.py").ask(settings=settings, samples=SAMPLES)
+
+        assert scored["outcomes"] == REWARDS
+
+    def test_it_counts_none_as_zero_so_none_is_refused(self, server: Any, trainer: Callable[..., Any]) -> None:
+        swift = trainer("shared", "swift_grpo.py")
+
+        refused = swift.ask(settings={"target": server.target, "on_error": "none"}, samples=SAMPLES)
+
+        assert swift.ask(rewards=[1.0, None]) == swift.ask(rewards=[1.0, 0.0])
+        assert refused["outcomes"] == ["ValueError"] * 4
+
+
+def test_llama_factory_gets_a_score_for_every_text(server: Any, trainer: Callable[..., Any]) -> None:
+    endpoint = f"http://127.0.0.1:{server.http_port}/v1/score/evaluation?recipe=format"
+
+    scored = trainer("shared", "llamafactory_api.py").ask(endpoint=endpoint, settings={}, samples=SAMPLES)
+
+    assert scored["outcomes"] == [kept for _, kept in SCORES]
+
+
+def test_nemo_gyms_agent_keeps_the_reward_of_every_rollout(
+    start: Callable[..., Any], trainer: Callable[..., Any]
+) -> None:
+    served = start(workers=1, http_recipe="r1_zero")
+    endpoint = f"http://127.0.0.1:{served.http_port}/verify"
+
+    scored = trainer("shared", "nemo_gym_agent.py").ask(endpoint=endpoint, settings={}, samples=SAMPLES)
+
+    assert scored["outcomes"] == REWARDS

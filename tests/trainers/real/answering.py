@@ -32,8 +32,8 @@ def configure(settings: Mapping[str, object]) -> None:
     for name in [name for name in os.environ if name.startswith(PREFIX)]:
         del os.environ[name]
     os.environ.update({f"{PREFIX}{name.upper()}": str(value) for name, value in settings.items()})
-    for name, module in list(sys.modules.items()):
-        if name.startswith("jurist.trainers"):
+    for module in list(sys.modules.values()):
+        if "jurist/trainers/" in (getattr(module, "__file__", None) or ""):  # by whatever name a trainer has loaded it
             for function in vars(module).values():
                 getattr(function, "cache_clear", int)()
 
@@ -47,4 +47,6 @@ def outcome_of(reward: Any) -> Any:
 def name_of(error: BaseException) -> str:
     """Name what was raised first, behind what others wrapped around it."""
     cause = getattr(error, "cause", None) or error.__cause__
-    return name_of(cause) if isinstance(cause, BaseException) else type(error).__name__
+    if not isinstance(cause, BaseException) or type(cause).__name__ == "_RemoteTraceback":  # a text alone
+        return type(error).__name__
+    return name_of(cause)
