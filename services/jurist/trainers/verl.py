@@ -47,7 +47,9 @@ async def compute_score(
     """
     chosen, recipes = _chosen(data_source, settings)
     outcome = await ascore_one(chosen, _sample(solution_str, ground_truth, extra_info, chosen))
-    keys = await asyncio.to_thread(_keys, chosen, recipes)
+    keys = _keys_of_runs.get((chosen, recipes))
+    if keys is None:
+        keys = await asyncio.to_thread(_keys, chosen, recipes)
     return _answer(chosen, outcome, keys)
 
 
@@ -87,7 +89,7 @@ def compute_scores(
 def _chosen(data_source: str, given: Mapping[str, object]) -> tuple[Settings, tuple[str, ...]]:
     own = {name: value for name, value in given.items() if name not in IGNORED and name != "recipes"}
     recipes = cast("Mapping[str, str]", given.get("recipes") or {})
-    chosen = Settings().with_environment().with_arguments(**own).for_numbers("verl")
+    chosen = _of_environment().with_arguments(**own).for_numbers("verl")
     return (
         chosen.with_arguments(recipe=recipes.get(data_source, chosen.recipe)),
         tuple(sorted({chosen.recipe, *recipes.values()})),
@@ -100,19 +102,30 @@ def _sample(solution: str, ground_truth: object, extra_info: Mapping[str, Any] |
     return Sample(completion=solution, task=task_of(row, row.get("prompt", ""), chosen))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=1)
+def _of_environment() -> Settings:
+    return Settings().with_environment()
+
+
+_keys_of_runs: dict[tuple[Settings, tuple[str, ...]], tuple[str, ...]] = {}
+
+
 def _keys(settings: Settings, recipes: tuple[str, ...]) -> tuple[str, ...]:
-    """Name every component that some recipe of the run has.
+    """Name every component that some recipe of the run has; the server is asked once.
 
     Raises:
         ClientError: the server is not there to ask.
         ValueError: it does not know a recipe.
     """
+    if (settings, recipes) in _keys_of_runs:
+        return _keys_of_runs[settings, recipes]
     known = {info.recipe.name: info.recipe for info in client(settings).list_verifiers().recipes}
     unknown = [name for name in recipes if name not in known]
     if unknown:
         raise ValueError(f"recipe: the server knows no {unknown[0]!r}; there are {', '.join(sorted(known))}")
-    return tuple(dict.fromkeys(term.name for name in recipes for term in known[name].terms))
+    keys = tuple(dict.fromkeys(term.name for name in recipes for term in known[name].terms))
+    _keys_of_runs[settings, recipes] = keys
+    return keys
 
 
 def _answer(
