@@ -78,6 +78,10 @@ class Trainer:
         )
         self._until(lambda _: None)
 
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
     def ask(self, said: Callable[[str], None] = lambda _: None, **work: object) -> Any:
         """Have something done; `said` hears what the trainer prints meanwhile, by the line."""
         assert self._process.stdin is not None
@@ -121,7 +125,8 @@ def trainer() -> Iterator[Callable[[str, str], Trainer]]:
     running: dict[tuple[str, str], Trainer] = {}
 
     def give(environment: str, script: str) -> Trainer:
-        if (environment, script) not in running:
+        found = running.get((environment, script))
+        if found is None or not found.alive:  # a test may have cost the last one its life
             for former in list(running):
                 running.pop(former).close()
             running[environment, script] = Trainer(environment, script)
