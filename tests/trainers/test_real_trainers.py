@@ -139,6 +139,14 @@ def test_openrlhf_gets_a_reward_for_every_sample(form: str, server: Any, trainer
     assert scored["logs"] == [{"accuracy": accuracy, "format": kept} for accuracy, kept in SCORES]
 
 
+def test_openrlhf_makes_no_number_of_a_reward_that_is_missing(trainer: Callable[..., Any]) -> None:
+    openrlhf = trainer("shared", "openrlhf_executor.py")
+
+    assert openrlhf.ask(rewards=[1.0, 2.0]) == [1.0, 2.0]
+    assert openrlhf.ask(rewards=[1.0, None]) == "AttributeError"
+    assert openrlhf.ask(rewards=[None, 1.0]) is None
+
+
 def test_skyrl_steps_its_environments_from_threads(server: Any, trainer: Callable[..., Any]) -> None:
     settings = {"target": server.target, "recipe": "r1_zero"}
 

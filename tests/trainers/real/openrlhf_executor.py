@@ -13,12 +13,15 @@ from typing import Any
 spec = importlib.util.find_spec("openrlhf")
 assert spec is not None
 assert spec.submodule_search_locations is not None
-utils = ModuleType("openrlhf.utils")
-utils.__path__ = [str(Path(spec.submodule_search_locations[0]) / "utils")]
-sys.modules["openrlhf.utils"] = utils
+for name in ("openrlhf.utils", "openrlhf.trainer", "openrlhf.trainer.ppo_utils"):
+    package = ModuleType(name)
+    package.__path__ = [str(Path(spec.submodule_search_locations[0]).parent.joinpath(*name.split(".")))]
+    sys.modules[name] = package
 
-from answering import answer, configure, outcome_of  # noqa: E402
+import torch  # noqa: E402
+from answering import answer, configure, name_of, outcome_of  # noqa: E402
 from byte_words import tokenizer  # noqa: E402
+from openrlhf.trainer.ppo_utils.experience import Experience  # noqa: E402
 from openrlhf.utils.agent import SingleTurnAgentExecutor  # noqa: E402
 
 PROMPT = "What is 6 times 7?\n"
@@ -53,5 +56,24 @@ def scored(endpoint: str, settings: dict[str, object], samples: list[tuple[str, 
     }
 
 
+def merged(rewards: list[float | None]) -> Any:
+    """Make a micro-batch of samples with these rewards; returns those that it has then."""
+    samples = [
+        Experience(
+            sequences=torch.ones(1, 4, dtype=torch.long),
+            rewards=None if reward is None else torch.tensor([reward]),
+            prompts=[PROMPT],
+            labels=["42"],
+            info={},
+        )
+        for reward in rewards
+    ]
+    try:
+        held = Experience.concat_experiences(samples, WORDS.pad_token_id).rewards
+    except Exception as error:  # noqa: BLE001  # what ends a step is what is looked at
+        return name_of(error)
+    return None if held is None else held.tolist()
+
+
 if __name__ == "__main__":
-    answer(scored)
+    answer(lambda **work: merged(**work) if "rewards" in work else scored(**work))
