@@ -28,7 +28,8 @@ POISON = "<think>poison</think> <answer>42</answer>"  # what the hostile verifie
 WRONG = "It is 41."
 REWARDS = {RIGHT: 2.0, POISON: 2.0, WRONG: 1.0}
 LATE_S = 2.0
-SLOW, BROKEN = f"{{verifier: slow, options: {{seconds: {LATE_S}}}}}", "{verifier: broken}"
+SLOW = f"{{verifier: slow, name: second, options: {{seconds: {LATE_S}}}}}"
+BROKEN = "{verifier: broken, name: second}"
 ACCURACY, KEPT = "{verifier: math_answer, name: accuracy}", "{verifier: format_tags, name: format}"
 RECIPES = {  # each gives 1 and 1 for what is right, 0 and 1 for what is wrong
     "late": (ACCURACY, SLOW),
@@ -101,6 +102,13 @@ FORMS = (
         environment="trl",
         script="trl_grpo.py",
         cells={"none": LEFT_OUT, "raise": ERRORS, -1: NUMBER},
+    ),
+    Form(
+        title="TRL, `components`",
+        environment="trl",
+        script="trl_grpo.py",
+        work={"form": "components", "names": ["accuracy", "second"]},
+        cells={"none": LEFT_OUT, "raise": ERRORS},
     ),
     *(
         Form(
@@ -271,15 +279,10 @@ def trained_on(made: Mapping[str, Any], cell: object) -> None:
 
 
 def cell_text(cell: object) -> str:
-    return (
-        "no reward"
-        if cell is None
-        else "its reward"
-        if cell == GIVEN
-        else f"`{cell}`"
-        if isinstance(cell, str)
-        else "the number"
-    )
+    if isinstance(cell, str):
+        return f"`{cell}`"
+    titles: Mapping[object, str] = {None: "no reward", GIVEN: "its reward"}
+    return titles.get(cell, "the number")
 
 
 def table() -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 from typing import Any
@@ -85,12 +86,19 @@ def one_step(policy: Any, rewards: list[Any], samples: list[tuple[str, str]]) ->
         outcomes: list[Any] = [name_of(error)] * len(samples)
         advantages = [0.0] * len(samples)
     else:
-        columns = [list(column) for column in trainer._logs["rewards"].values()]
-        rows_of = [[None if score != score else score for score in row] for row in zip(*columns, strict=True)]  # noqa: PLR0124  # NaN
-        outcomes = [row[0] if len(row) == 1 else row for row in rows_of]
+        columns = trainer._logs["rewards"].values()
+        outcomes = [held(scores) for scores in zip(*columns, strict=True)]
         advantages = list(trainer._logs["advantages"])
     moved = any(not torch.equal(old, new) for old, new in zip(before, policy.parameters(), strict=True))
     return {"outcomes": outcomes, "advantages": advantages, "moved": moved}
+
+
+def held(scores: tuple[float, ...]) -> float | str | None:
+    """Sum up what every function said of a completion, as TRL does; None where none said anything."""
+    said = [score for score in scores if not math.isnan(score)]
+    if len(said) < len(scores):
+        return "counted as 0" if said else None
+    return sum(said)
 
 
 if __name__ == "__main__":
