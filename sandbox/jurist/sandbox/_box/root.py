@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 
@@ -83,8 +84,10 @@ def build(root: str, readable: list[str]) -> None:
     for path in chosen:
         if not os.path.islink(path):
             kernel.mark_mount(path, kernel.MOUNT_ATTR_RDONLY | kernel.MOUNT_ATTR_NOSUID | kernel.MOUNT_ATTR_NODEV)
-    # A new /proc may be mounted in a user namespace only where a whole one is in sight: the host's, soon covered.
-    kernel.mount("/.old/proc", "/proc", "", kernel.MS_BIND)
+    # A new /proc may be mounted in a user namespace only where a whole one is in sight: the host's, soon covered. In a
+    # container whose engine masks parts of it there is none to bind, and no new one.
+    with contextlib.suppress(kernel.FailedCallError):
+        kernel.mount("/.old/proc", "/proc", "", kernel.MS_BIND)
     kernel.unmount("/.old")
 
 

@@ -23,6 +23,9 @@ NOT_STARTED = b"X"
 ENDED = b"W"
 """The program that the run's first process waited for has ended; a `STATUS` follows."""
 
+REQUIRED = 2
+"""Of a job's "proc": its runtime cannot do without; True is for a program that may look for one."""
+
 LENGTH = struct.Struct("!I")
 JOB_VERSION = 2
 """Of the marshal format: the newest that every interpreter reads alike."""

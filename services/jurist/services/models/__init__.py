@@ -63,25 +63,19 @@ class Backend(Protocol):
 
 
 def opened(name: str, settings: ModelSettings, metrics: Metrics) -> Backend:
-    """Return the backend that settings describe, not yet started.
-
-    Raises:
-        ConfigurationError: a package that it needs is missing.
-    """
+    """Return the backend that settings describe, not yet started."""
+    # Imported here: what is not used is not loaded.
     if isinstance(settings, Weights):
-        from jurist.services.models.process import ModelProcess  # noqa: PLC0415  # what is not used is not loaded
+        from jurist.services.models.process import ModelProcess  # noqa: PLC0415
 
         return ModelProcess(name, settings, metrics)
-    try:
-        from jurist.services.models.openai_judge import OpenAIJudge  # noqa: PLC0415  # needs httpx
-        from jurist.services.models.remote_reward import RewardServer  # noqa: PLC0415  # needs httpx
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(f"models.{name}: needs {error.name}: pip install 'jurist[models]'") from None
-    return (
-        OpenAIJudge(name, settings, metrics)
-        if isinstance(settings, RemoteJudge)
-        else RewardServer(name, settings, metrics)
-    )
+    if isinstance(settings, RemoteJudge):
+        from jurist.services.models.openai_judge import OpenAIJudge  # noqa: PLC0415
+
+        return OpenAIJudge(name, settings, metrics)
+    from jurist.services.models.remote_reward import RewardServer  # noqa: PLC0415
+
+    return RewardServer(name, settings, metrics)
 
 
 def named(config: Config) -> tuple[Mapping[str, ModelSettings], str, str]:

@@ -107,13 +107,13 @@ class Arithmetic(ABC, Generic[V]):
                 return total
             case "neg", (arg,):
                 return self.multiply(self.number(MINUS_ONE), self.value(arg))
-            case ("/" | "ratio"), (top, bottom):
+            case (("/" | "ratio"), (top, bottom)):
                 return self.divide(self.value(top), self.value(bottom))
             case "^", (base, exponent):
                 return self.power(base, exponent)
             case "%", (arg,):
                 return self.multiply(self.number(HUNDREDTH), self.value(arg))
-            case ("sum" | "prod" as head), (body, Symbol(name=index), low, high):
+            case (("sum" | "prod" as head), (body, Symbol(name=index), low, high)):
                 return self.loop(head, body, index, (self.integer(low), self.integer(high)))
             case head, args:
                 return self.applied(head, args)
