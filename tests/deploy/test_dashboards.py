@@ -21,6 +21,7 @@ DASHBOARD: dict[str, Any] = json.loads((DEPLOY / "grafana" / "dashboards" / "jur
 ALERTS: dict[str, Any] = yaml.safe_load((DEPLOY / "prometheus" / "alerts.yml").read_text("utf-8"))
 SERIES = re.compile(r"\b(jurist_[a-z_]+)(?:\{([^}]*)\})?")
 GROUPED = re.compile(r"\b(?:by|on) \(([^)]*)\)")
+KINDS = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
 SUFFIXES = ("_total", "_bucket", "_sum", "_count", "_created")
 
 
@@ -35,12 +36,12 @@ def expressions() -> Iterator[tuple[str, str]]:
 def exported() -> dict[str, set[str]]:
     """Every series that a server may export, and its labels."""
     names: dict[str, set[str]] = {}
-    for collector in Metrics().registry._collector_to_names:
-        labels = {*getattr(collector, "_labelnames", ())}
-        for name in Metrics().registry._collector_to_names and collector.describe():
-            kinds = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(name.type, ("",))
-            for suffix in kinds:
-                names[f"{name.name}{suffix}"] = labels | ({"le"} if suffix == "_bucket" else set())
+    collectors: Any = Metrics().registry._collector_to_names  # each is of one metric
+    for collector in collectors:
+        (described,) = collector.describe()
+        labels = {*collector._labelnames}
+        for suffix in KINDS.get(described.type, ("",)):
+            names[f"{described.name}{suffix}"] = labels | ({"le"} if suffix == "_bucket" else set())
     return names
 
 

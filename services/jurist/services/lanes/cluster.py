@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["Cluster"]
 
 WATCH_S = 1.0  # how often it asks what became of the replicas
+REVIVAL_S = 15.0  # how often it asks whether Serve has given a lane up
+GIVEN_UP = frozenset({"DEPLOY_FAILED", "UNHEALTHY"})
 NAMESPACE = "jurist"
 GPU_FILES = tuple(Path("/dev").glob("nvidia[0-9]*"))
 
@@ -147,7 +149,7 @@ class Cluster:
         name = self._fleet.application
         wanted = fingerprint(self._config, self._fleet)
         status = serve.status().applications.get(name)
-        if status is None or status.status in {"DEPLOY_FAILED", "UNHEALTHY"} or scaling.deployed(name) != wanted:
+        if status is None or status.status in GIVEN_UP or scaling.deployed(name) != wanted:
             target = serve.RunTarget(build(self._config, self._fleet), name=name, route_prefix=None)
             serve.run_many([target], wait_for_applications_running=False)  # a lane at rest runs nowhere
             scaling.note_deployed(name, wanted)
@@ -208,7 +210,12 @@ class Cluster:
         from jurist.services.lanes import scaling  # noqa: PLC0415
 
         seen: dict[LaneName, float] = dict.fromkeys(self._fleet.lanes, time.time())
+        looked_s = time.monotonic()
         while True:
+            if time.monotonic() - looked_s > REVIVAL_S:
+                looked_s = time.monotonic()
+                with contextlib.suppress(Exception):  # as below
+                    await asyncio.to_thread(self._revive)
             for lane in self._fleet.lanes:
                 with contextlib.suppress(Exception):  # the cluster is away; calls say so
                     running, decisions = await asyncio.to_thread(scaling.decisions, lane)
@@ -219,6 +226,15 @@ class Cluster:
                             self._metrics.scaled(lane, decision.before, decision.target, decision.why)
                             log.info("scaled", lane=lane, **decision._asdict())
             await asyncio.sleep(WATCH_S)
+
+    def _revive(self) -> None:
+        """Deploy anew what Serve has given up: after a few replicas that died as they started it tries no more."""
+        from ray import serve  # noqa: PLC0415
+
+        status = serve.status().applications.get(self._fleet.application)
+        if status is not None and status.status in GIVEN_UP:
+            log.warning("lanes were given up", status=status.status.value, message=status.message)
+            self._deploy()
 
 
 def _alone(fleet: Fleet) -> Fleet:
