@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jurist.services.models.settings import Weights
 from jurist.services.models.training.pairs import Kind, pairs
+from jurist.verifiers import Ask, Sample, Score, Task
+from jurist.verifiers.reference_judge import ReferenceJudge
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from jurist.services.models.causal import Causal
+    from jurist.verifiers import Prompt
+
 MANY = 4000
+FRESH = 12_345  # no seed that a judge was trained or examined with
 DRESSED = "0123456789.,-"
 
 
@@ -62,3 +69,29 @@ def test_the_card_of_the_shipped_judge_says_how_good_it_is(shipped: Path) -> Non
     assert "jurist train-judge --seed" in card
     assert "fresh pairs" in card
     assert (shipped / "model.safetensors").stat().st_size < 700_000
+
+
+def test_the_shipped_judge_behind_its_gates_is_right_on_fresh_pairs(shipped: Path) -> None:
+    # Seconds of imports, for this test alone.
+    from jurist.services.models.loading import load  # noqa: PLC0415
+    from jurist.services.models.training.recipe import PASS  # noqa: PLC0415
+
+    asks = ReferenceJudge(template="same_number", numbers="judge")
+    model = load("judge", Weights(path=str(shipped), device="cpu", threads=2), lambda: False)
+    fresh = list(islice(pairs(FRESH, held_out=True), MANY))
+    samples = [Sample(task=Task(answers=(pair.reference,)), completion=pair.candidate) for pair in fresh]
+    first = [asks.verdict(sample) for sample in samples]
+    prompts = [cast("Prompt", asked.questions[0]) for asked in first if isinstance(asked, Ask)]
+    answer = cast("Causal", model.answers).answer
+    replies = (reply for at in range(0, len(prompts), 256) for reply in answer(prompts[at : at + 256]))
+    verdicts = [
+        asks.verdict(sample, (next(replies),)) if isinstance(asked, Ask) else asked
+        for sample, asked in zip(samples, first, strict=True)
+    ]
+
+    accepted = [isinstance(verdict, Score) and verdict.value == 1.0 for verdict in verdicts]
+    kinds = [pair.kind for pair in fresh]
+    right = sum(found == (kind is Kind.RIGHT) for found, kind in zip(accepted, kinds, strict=True))
+    assert right / MANY >= PASS
+    fooled = [pair for pair, found in zip(fresh, accepted, strict=True) if found and pair.kind is Kind.HOSTILE]
+    assert len(fooled) <= kinds.count(Kind.HOSTILE) / 100, fooled

@@ -1,6 +1,6 @@
 """Trains the small judge: does a candidate give the reference number?
 
-A Llama-shaped model of 150,000 parameters with a tokenizer of its own, trained from nothing by one thread in five
+A Llama-shaped model of 150,000 parameters with a tokenizer of its own, trained from nothing by one thread in some
 minutes. The loss is the cross entropy at the verdict plus 0.3 of the language model's over the prompt: without the
 latter, which must stay to the end, the heads that compare digit with digit are never found. When they are found the
 loss falls within a few hundred steps from 0.56 to below 0.1; some seeds never get there, so the result is examined.
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["LABELS", "PASS", "Examination", "prompt", "train"]
 
 LABELS = ("Yes", "No")
-ROUNDS = (1200, 800, 800, 800)  # steps; after each it is examined, and the next begun only where it fails
-LATER_RATE = 0.7  # of the learning rates, in rounds after the first
+# Steps, and the share of the learning rates at their peak; a round is begun only where the one before fails the
+# examination. The first finds the comparison, the middle ones its exceptions; the last, slower, the lone digit.
+ROUNDS = ((1200, 1.0), (800, 0.7), (800, 0.7), (800, 0.7), (1600, 0.35), (1600, 0.35))
 SEEDS = 100_000  # of pairs, for a round
 TOLD = 50  # steps between two lines of progress
 PASS = 0.985  # of fresh pairs judged right
@@ -113,9 +114,9 @@ def train(folder: Path, seed: int, report: Callable[[str], None]) -> Examination
     )
     began = process_time()
     examination = Examination(0.0, {})
-    for number, steps in enumerate(ROUNDS, start=1):
+    for number, (steps, peak) in enumerate(ROUNDS, start=1):
         batches = islice(_batches(seed, number, steps, tokenizer, (yes, no)), steps)
-        for step, losses in _round(model, batches, steps, 1.0 if number == 1 else LATER_RATE):
+        for step, losses in _round(model, batches, steps, peak):
             spent_s = process_time() - began
             report(f"seed {seed} round {number} step {step}: {losses}, {spent_s:.0f} s of CPU time")
         examination = _examine(model, tokenizer, seed, (yes, no))
