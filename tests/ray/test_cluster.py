@@ -130,7 +130,7 @@ def test_replicas_and_workers_killed_at_random_lose_and_double_nothing(cluster: 
     over = threading.Event()
 
     def kill() -> None:
-        while not over.wait(chance.uniform(0.2, 1.0)) and killed.total() < KILLS:
+        while not over.wait(chance.uniform(1.0, 4.0)) and killed.total() < KILLS:
             kind = chance.choice(["replicas", "workers"])
             pids = getattr(cluster, kind)("rules")
             if pids:
