@@ -37,7 +37,7 @@ SOLUTIONS = Path(__file__).parents[1] / "tests" / "cases" / "gsm8k_rollouts.json
 FLAGS = ("--port", "0", "--metrics-port", "0", "--log-format", "json", "--judge", "tiny_judge")
 GROUP = 8
 PROGRAMS, JUDGED = 1 / 8, 1 / 16  # of the groups; the rest are solutions of GSM8K
-ANNOUNCED_S = 5.0  # before a burst
+ANNOUNCED_S = 10.0  # before a burst: a replica starts in some 5 s
 LOOK_S = 0.5
 TIMEOUT_S = 600.0
 GROWING = "upscale_delay_s: 0, downscale_delay_s: 4, rest_delay_s: 8, look_back_s: 1"
@@ -127,6 +127,8 @@ class Service:
 
     def train(self, steps: int, rollouts: int, pause_s: float) -> Run:
         """Generate, score, and again; generation is a pause."""
+        while self.run.driver == "fixed" and self._replicas() != MOST:
+            time.sleep(LOOK_S)
         watching = threading.Thread(target=self._watch)
         watching.start()
         try:
@@ -207,7 +209,7 @@ def main() -> None:
             *(f"{each:.0f}" if on_ray else "-" for each in stood),
             f"{share:.0%}" if on_ray else "-",
         )
-    Console().print(table)
+    Console(width=120).print(table)
     for run in runs:
         if run.driver in FLEETS:
             print(chart(run))
