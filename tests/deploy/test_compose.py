@@ -159,7 +159,7 @@ def test_a_thousand_rollouts_are_scored_from_outside(project: Project) -> None:
 
 
 def test_a_language_that_needs_a_proc_abstains_and_says_what_is_missing(project: Project) -> None:
-    tests = {"language": "bash", "stdio": {"cases": [{"input": "", "expected": "3"}]}}
+    tests = {"language": "bash", "stdio": {"cases": [{"stdin": "", "expected_stdout": "3"}]}}
     with Client(project.target, timeout_s=TIMEOUT_S) as client:
         (scores,) = client.score([group(["```bash\necho 3\n```"], tests=tests, recipe="code")])
 
@@ -185,8 +185,11 @@ def test_a_worker_container_killed_under_load_loses_and_doubles_nothing(project:
     recipe = {"terms": [{"verifier": "language_share"}]}
     groups = [group([f"{at} {PROSE}", f"{at}, {PROSE}"], recipe=recipe, language="en") for at in range(500)]
     with Client(project.target, timeout_s=TIMEOUT_S) as client, ThreadPoolExecutor() as pool:
+        client.warm(4096, lanes=["rules"])
+        while project.metric('jurist_lane_replicas{lane="rules",state="running"}') < 2:  # one in each container
+            time.sleep(0.5)
         scored = pool.submit(client.score, groups)
-        while project.metric(calls.format("done")) == answered:
+        while project.metric(calls.format("done")) < answered + 2:
             assert not scored.done()
         docker("kill", victim)
         scores = scored.result()

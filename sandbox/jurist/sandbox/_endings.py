@@ -91,6 +91,8 @@ def _start_failed(outcome: Outcome) -> tuple[Ending, str] | None:
         return Ending.COMPILE_ERROR, text.splitlines()[-1][:REASON_CHARACTERS] if text else "no program"
     if tag == wire.READY:
         return None
+    if tag == wire.LACKING:
+        return Ending.UNAVAILABLE, text
     if tag == wire.NOT_STARTED or not os.WIFSIGNALED(outcome.status):
         return Ending.SANDBOX_ERROR, text or "the run ended before it began"
     return Ending.COMPILE_ERROR, f"the compiler died of {_signal_name(os.WTERMSIG(outcome.status))}"

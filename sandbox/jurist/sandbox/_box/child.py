@@ -46,7 +46,7 @@ def main(box: Box) -> NoReturn:
         if job["proc"] and box.has_proc:
             root.cover_proc()
         elif job["proc"] == wire.REQUIRED:
-            _fail(f"no /proc can be mounted here, which {job['argv'][0]} needs: {PROC_REMEDY}")
+            _fail(wire.LACKING, f"no /proc can be mounted here, which {job['argv'][0]} needs: {PROC_REMEDY}")
         os.chdir("/tmp")  # noqa: S108  the run's own
         if box.runner is None:
             kernel.drop_capabilities()
@@ -56,11 +56,11 @@ def main(box: Box) -> NoReturn:
             os.setresuid(box.runner, box.runner, box.runner)
         harness.run(job)
     except BaseException as error:  # noqa: BLE001  whatever it is must not unwind into the fork server
-        _fail(f"{type(error).__name__}: {error}")
+        _fail(wire.NOT_STARTED, f"{type(error).__name__}: {error}")
 
 
-def _fail(reason: str) -> NoReturn:
+def _fail(tag: bytes, reason: str) -> NoReturn:
     try:
-        os.write(wire.CHANNEL, wire.NOT_STARTED + reason.encode())
+        os.write(wire.CHANNEL, tag + reason.encode())
     finally:
         os._exit(SETUP_FAILED)

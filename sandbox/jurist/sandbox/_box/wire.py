@@ -23,6 +23,9 @@ NOT_STARTED = b"X"
 ENDED = b"W"
 """The program that the run's first process waited for has ended; a `STATUS` follows."""
 
+LACKING = b"L"
+"""The box has not what the program's language needs; the rest says what."""
+
 REQUIRED = 2
 """Of a job's "proc": its runtime cannot do without; True is for a program that may look for one."""
 
