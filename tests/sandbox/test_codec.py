@@ -134,6 +134,26 @@ def test_a_broken_description_is_refused(text: str) -> None:
         codec.unpacked(text)
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"t": "Decimal", "v": "sNaN"},  # raises wherever it is compared
+        {"t": "Decimal", "v": "-sNaN7"},
+        {"t": "Decimal", "v": [0, [1], 5]},
+        {"t": "Fraction", "v": ["1e999999999"]},  # a gigabyte of digits
+        {"t": "Fraction", "v": ["1/3", 1]},
+        {"t": "Fraction", "v": [1.5, 1]},
+        {"t": "Fraction", "v": [True, 1]},
+        {"t": "Fraction", "v": [{"t": "int", "v": "7" * 2_000_000}, {"t": "int", "v": "9" * 2_000_000}]},  # minutes
+        {"t": "Fraction", "v": [1, 0]},
+    ],
+    ids=lambda forged: str(forged)[:40],
+)
+def test_a_forged_number_that_would_raise_or_take_for_ever_is_refused(forged: dict[str, object]) -> None:
+    with pytest.raises(codec.UnfitValueError):
+        codec.unpacked(json.dumps(forged))
+
+
 def test_keys_made_to_collide_are_refused() -> None:
     modulus = 2**61 - 1
     colliding = [{"t": "int", "v": hex(modulus * factor)} for factor in range(1, 200)]

@@ -26,6 +26,8 @@ DEPTH: Final = 100
 """Levels of nesting; both sides stay far from the interpreter's recursion limit."""
 SMALL_INTEGER: Final = 1 << 53
 """Up to here integers are JSON numbers, which every reader agrees on."""
+FRACTION_BITS: Final = 100_000
+"""Of a numerator or denominator: reducing a fraction takes time by the square of its size."""
 SAME_HASH: Final = 50
 """Keys of one container that may share a hash value; chance gives two or three."""
 ITERATOR_ITEMS: Final = 1_000_000
@@ -211,6 +213,22 @@ def _late(module: str) -> Any:  # noqa: ANN401  modules have no types of their o
     return importlib.import_module(module)
 
 
+def _decimal(value: object) -> object:
+    number = _late("decimal").Decimal(value) if isinstance(value, str) else None
+    if number is None or number.is_snan():  # which raises wherever it is compared
+        message = "not a decimal number"
+        raise UnfitValueError(message)
+    return number
+
+
+def _fraction(parts: list[Any]) -> object:
+    """Rebuild a fraction from two integers: of a text, `1e999999999` among them, Fraction makes the number it says."""
+    if len(parts) != 2 or any(type(part) is not int or part.bit_length() > FRACTION_BITS for part in parts):  # noqa: PLR2004
+        message = "not a fraction of two integers of moderate size"
+        raise UnfitValueError(message)
+    return _late("fractions").Fraction(*parts)
+
+
 _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
     "int": lambda value, depth: int(value, 16),  # noqa: ARG005
     "tuple": lambda value, depth: tuple(_list(value, depth)),
@@ -227,8 +245,8 @@ _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
     "bytearray": lambda value, depth: bytearray(base64.b64decode(value)),  # noqa: ARG005
     "complex": lambda value, depth: complex(*value),  # noqa: ARG005
     "range": lambda value, depth: range(*_list(value, depth)),
-    "Decimal": lambda value, depth: _late("decimal").Decimal(value),  # noqa: ARG005
-    "Fraction": lambda value, depth: _late("fractions").Fraction(*_list(value, depth)),
+    "Decimal": lambda value, depth: _decimal(value),  # noqa: ARG005
+    "Fraction": lambda value, depth: _fraction(_list(value, depth)),
     "datetime": lambda value, depth: _late("datetime").datetime.fromisoformat(value),  # noqa: ARG005
     "date": lambda value, depth: _late("datetime").date.fromisoformat(value),  # noqa: ARG005
     "time": lambda value, depth: _late("datetime").time.fromisoformat(value),  # noqa: ARG005
