@@ -16,6 +16,8 @@ from jurist.verifiers import (
     AssertTests,
     FunctionCase,
     FunctionTests,
+    InteractiveCase,
+    InteractiveTests,
     ProgramTests,
     RunLimits,
     Sample,
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
 
 CASES = [
     json.loads(line)
-    for line in (Path(__file__).parents[1] / "cases" / "code_attacks.jsonl").read_text(encoding="utf-8").split("\n")
+    for name in ("code_attacks.jsonl", "code_attacks_own.jsonl")
+    for line in (Path(__file__).parents[1] / "cases" / name).read_text(encoding="utf-8").split("\n")
     if line
 ]
 GRACE_S = 1.0
@@ -49,8 +52,8 @@ class Outcome:
 
 def problem_of(row: dict[str, Any], limits: dict[str, Any]) -> ProgramTests:
     given = row["tests"]
-    protocol: StdioTests | FunctionTests | AssertTests
-    if row["protocol"] == "stdio":
+    protocol: StdioTests | FunctionTests | AssertTests | InteractiveTests
+    if row["protocol"] in {"stdio", "checker"}:
         protocol = StdioTests(
             cases=tuple(StdioCase(stdin=case["stdin"], expected_stdout=case["expected"]) for case in given["cases"])
         )
@@ -59,11 +62,17 @@ def problem_of(row: dict[str, Any], limits: dict[str, Any]) -> ProgramTests:
             entry_point=given["entry"],
             cases=tuple(FunctionCase(args=tuple(case["args"]), expected=case["expected"]) for case in given["cases"]),
         )
+    elif row["protocol"] == "interactive":
+        protocol = InteractiveTests(
+            interactor=given["interactor"],
+            cases=tuple(InteractiveCase(input=case["input"], answer=case["answer"]) for case in given["cases"]),
+        )
     else:
         protocol = AssertTests(entry_point=given["entry"], code=given["code"])
     return ProgramTests(
         protocol=protocol,
         language=row["language"],
+        checker=given.get("checker", ""),
         limits=RunLimits(
             cpu_s=limits["time_s"],
             wall_s=limits["time_s"],

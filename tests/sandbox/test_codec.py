@@ -108,6 +108,10 @@ def test_a_value_too_deep_is_refused_on_both_sides() -> None:
         codec.unpacked("[" * 200 + "]" * 200)
 
 
+def test_an_array_arrives_as_nested_lists_whatever_it_claims_to_be() -> None:
+    assert codec.unpacked('{"t": "ndarray", "v": ["S2000000000", [[1], [2]]]}') == [[1], [2]]
+
+
 @pytest.mark.parametrize(
     "text",
     [

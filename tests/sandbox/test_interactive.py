@@ -71,6 +71,7 @@ SPEAKING = [
     ("input()\nprint('no number', flush=True)\ninput()", Ending.WRONG_ANSWER, "the interactor: ValueError"),
     ("input()\nwhile True: print(1, flush=True)", Ending.WRONG_ANSWER, "not in 10 guesses"),
     ("input()\nprint(37)\nprint('more')", Ending.OK, ""),
+    ("import sys\nwhile True: sys.stdout.write('1' * 1000)", Ending.WRONG_ANSWER, "said more than 1048576 bytes"),
     ("input()\nprint(37, flush=True)\n1 / 0", Ending.RUNTIME_ERROR, "ZeroDivisionError"),
     ("input()\n1 / 0", Ending.RUNTIME_ERROR, "ZeroDivisionError"),
     ("input()\nwhile True: pass", Ending.TIME_LIMIT, "of CPU time"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -102,3 +103,18 @@ def test_a_token_at_the_edge_of_the_tolerance_is_inside() -> None:
     assert text_difference("float", "1.0", b"1.000001") is None
     assert text_difference("float", "0.0", b"0.000001") is None
     assert text_difference("float", "0.0", b"0.0000010001") is not None
+
+
+@pytest.mark.parametrize("mode", TEXT_MODES)
+@pytest.mark.parametrize("part", [b"ab ", b"\n", b"xy\n", b"1.5 "])
+def test_a_flood_of_small_parts_costs_little_time_and_memory(mode: TextMode, part: bytes) -> None:
+    flood = part * ((16 << 20) // len(part))
+    tracemalloc.start()
+    started = time.process_time()
+
+    assert text_difference(mode, "1 2 3\n", flood) is not None
+
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert time.process_time() - started < 1
+    assert peak_bytes < 4 * len(flood)

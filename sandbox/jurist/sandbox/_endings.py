@@ -216,7 +216,7 @@ def answered(answer: bytes) -> CaseRun:
         return CaseRun(ending=Ending.WRONG_ANSWER, reason=body[:REASON_CHARACTERS])
     try:
         message, name, *_ = cast("list[object]", codec.read(body))
-        reason = f"{name}: {message}"
+        reason = " ".join(f"{name}: {message}".splitlines())
     except (TypeError, ValueError):
         reason = "an exception that cannot be read"
     ending = Ending.MEMORY_LIMIT if reason.startswith("MemoryError") else Ending.RUNTIME_ERROR

@@ -78,7 +78,7 @@ def python_job(kind: str, program: Program, cases: int = 1, *, counted: bool) ->
         "code": b"",
         "keeps_code": False,
         "piped": False,
-        "patient": False,
+        "hears_bytes": 0,
     }
 
 

@@ -207,13 +207,14 @@ class Slot:
         """Have the task's checker decide on an output.
 
         One that fails by itself is tried on the expected output: if it accepts that, what it could not judge is wrong.
+        Where nothing is expected it need not accept that, but decide.
         """
         found = checked(case, await self._said_of(case.stdout, program, tests, index))
         expected = _bytes(tests.expected[index])
-        if found.ending is not Ending.TEST_ERROR or not expected:
+        if found.ending is not Ending.TEST_ERROR:
             return found
-        control = await self._said_of(expected, program, tests, index)
-        sound = control.ending is Ending.OK
+        control = checked(case, await self._said_of(expected, program, tests, index))
+        sound = control.ending is Ending.OK or (control.ending is Ending.WRONG_ANSWER and not expected)
         return dataclasses.replace(found, ending=Ending.WRONG_ANSWER) if sound else found
 
     async def _said_of(self, output: bytes, program: Program, tests: Stdio, index: int) -> CaseRun:
@@ -234,7 +235,7 @@ class Slot:
         contents = (_bytes(tests.inputs[index]), b"", _bytes(tests.answers[index] if tests.answers else ""))
         files = dict(zip(INTERACTION_FILES, contents, strict=True))
         job = jobs.task_job(tests.interactor, task, files, counted=self.programs.counted)
-        job |= {"piped": True, "patient": True}
+        job |= {"piped": True, "hears_bytes": program.limits.output_bytes}
         await self._judge.retire()
         try:
             # Whoever ends is to be noticed by the other: no copy of an end may stay open here.

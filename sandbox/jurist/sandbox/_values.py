@@ -102,8 +102,8 @@ class Stdio:
 
     `checker`, if there is one, is a Python program of the task's that decides on each output. It runs in a box of its
     own with three arguments, the paths of input, expected and actual output; status 0 accepts, 1 and 2 reject, and
-    anything else is the checker's own failure, unless it accepts the expected output: then it rejects. `expected` has a
-    text for each of `stdins` then.
+    anything else is the checker's own failure, unless it accepts the expected output (or, where that is empty, rejects
+    it): then it rejects. `expected` has a text for each of `stdins` then.
     """
 
     stdins: tuple[str, ...]
@@ -149,7 +149,8 @@ class Interactive:
     The interactor is a Python program in a box of its own: its standard output is the program's standard input, and the
     other way round. It gets three arguments, as testlib's do: the paths of the case's input, of a file it may write,
     and of the case's answer (empty where `answers` has none). Status 0 accepts, 1 and 2 reject with a reason on stderr,
-    as does an exception like those of reading what is no number; anything else is its own failure.
+    as does an exception like those of reading what is no number; anything else is its own failure. A program that says
+    more than `limits.output_bytes` to it is rejected.
     """
 
     interactor: str

@@ -5,7 +5,8 @@ built from its description by the receiver, so that no object of the program (an
 along. Values of other types are refused by name, never guessed at.
 
 What is read may be hostile: depth is capped, integers travel in hexadecimal (decimal digits cost quadratic time),
-fractions as two integers, and a set or dict whose keys collide on purpose is refused.
+fractions as two integers of bounded size, a decimal that raises when it is compared is refused, and so is a set or dict
+whose keys collide on purpose.
 """
 
 from __future__ import annotations
@@ -20,16 +21,16 @@ from typing import TYPE_CHECKING, Any, Final, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["UnfitValueError", "decoded", "encoded", "packed", "read", "unpacked", "written"]
+__all__ = ["UnfitValueError", "decoded", "encoded", "packed", "read", "rebuild_arrays", "unpacked", "written"]
 
 DEPTH: Final = 100
 """Levels of nesting; both sides stay far from the interpreter's recursion limit."""
 SMALL_INTEGER: Final = 1 << 53
 """Up to here integers are JSON numbers, which every reader agrees on."""
-FRACTION_BITS: Final = 100_000
-"""Of a numerator or denominator: reducing a fraction takes time by the square of its size."""
 SAME_HASH: Final = 50
 """Keys of one container that may share a hash value; chance gives two or three."""
+FRACTION_BITS: Final = 1 << 14
+"""Of a numerator or denominator: reducing a fraction takes quadratic time. Some 5,000 digits."""
 ITERATOR_ITEMS: Final = 1_000_000
 """What is drawn from a generator at most, since it may be endless."""
 
@@ -200,6 +201,12 @@ def _list(value: Any, depth: int) -> list[Any]:  # noqa: ANN401
     return [decoded(item, depth) for item in cast("list[object]", value)]
 
 
+def _nested(value: Any, depth: int) -> object:  # noqa: ANN401
+    """Take an array's nested lists for it: its type and shape are what somebody hostile says, and may be huge."""
+    _, items = value
+    return decoded(items, depth)
+
+
 def _array(value: Any, depth: int) -> object:  # noqa: ANN401
     """Rebuild an array where numpy is loaded; elsewhere its nested lists."""
     name, items = value
@@ -208,25 +215,34 @@ def _array(value: Any, depth: int) -> object:  # noqa: ANN401
     return plain if numpy is None else numpy.array(plain, dtype=str(name))
 
 
+def rebuild_arrays() -> None:
+    """Let arrays arrive in this process as such: for boxes, where what they take is limited."""
+    _DECODERS["ndarray"] = _array
+
+
 def _late(module: str) -> Any:  # noqa: ANN401  modules have no types of their own
     """Import a module of the standard library when its first value arrives."""
     return importlib.import_module(module)
 
 
-def _decimal(value: object) -> object:
-    number = _late("decimal").Decimal(value) if isinstance(value, str) else None
-    if number is None or number.is_snan():  # which raises wherever it is compared
-        message = "not a decimal number"
+def _fraction(value: Any, depth: int) -> object:  # noqa: ANN401
+    # From a text or a float `Fraction` would make what they stand for: "1e999999999" has a billion digits.
+    numerator, denominator = _list(value, depth)
+    if not (type(numerator) is int and type(denominator) is int):
+        message = "a fraction that is not of integers"
+        raise UnfitValueError(message)
+    if max(numerator.bit_length(), denominator.bit_length()) > FRACTION_BITS:
+        message = f"a fraction of more than {FRACTION_BITS} bits"
+        raise UnfitValueError(message)
+    return _late("fractions").Fraction(numerator, denominator)
+
+
+def _decimal(value: Any, depth: int) -> object:  # noqa: ANN401, ARG001
+    number = _late("decimal").Decimal(str(value))
+    if number.is_snan():
+        message = "a signalling NaN, which cannot be compared"
         raise UnfitValueError(message)
     return number
-
-
-def _fraction(parts: list[Any]) -> object:
-    """Rebuild a fraction from two integers: of a text, `1e999999999` among them, Fraction makes the number it says."""
-    if len(parts) != 2 or any(type(part) is not int or part.bit_length() > FRACTION_BITS for part in parts):  # noqa: PLR2004
-        message = "not a fraction of two integers of moderate size"
-        raise UnfitValueError(message)
-    return _late("fractions").Fraction(*parts)
 
 
 _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
@@ -245,14 +261,14 @@ _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
     "bytearray": lambda value, depth: bytearray(base64.b64decode(value)),  # noqa: ARG005
     "complex": lambda value, depth: complex(*value),  # noqa: ARG005
     "range": lambda value, depth: range(*_list(value, depth)),
-    "Decimal": lambda value, depth: _decimal(value),  # noqa: ARG005
-    "Fraction": lambda value, depth: _fraction(_list(value, depth)),
+    "Decimal": _decimal,
+    "Fraction": _fraction,
     "datetime": lambda value, depth: _late("datetime").datetime.fromisoformat(value),  # noqa: ARG005
     "date": lambda value, depth: _late("datetime").date.fromisoformat(value),  # noqa: ARG005
     "time": lambda value, depth: _late("datetime").time.fromisoformat(value),  # noqa: ARG005
     "timedelta": lambda value, depth: _late("datetime").timedelta(*value),  # noqa: ARG005
     "type": lambda value, depth: BUILTIN_TYPES[value],  # noqa: ARG005
-    "ndarray": _array,
+    "ndarray": _nested,
 }
 
 

@@ -28,6 +28,8 @@ SCRATCH = "/tmp"  # noqa: S108  the run's own
 MAIN = f"{SCRATCH}/main.py"
 UNFLUSHED = 120
 """What CPython exits with when its last output cannot be written."""
+MALFORMED = 2
+"""What an interactor ends with that cannot read what the program says, as testlib's do."""
 
 
 def run(job: dict[str, Any]) -> NoReturn:
@@ -113,6 +115,31 @@ class _Patient(io.FileIO):
             return memoryview(data).nbytes
 
 
+class _Heard(io.RawIOBase):
+    """The stream from a program, for an interactor: a flood ends the conversation, not the interactor's memory."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__()
+        self._most_bytes = self._left_bytes = most_bytes
+
+    def fileno(self) -> int:
+        """Be a stream that programs may poll."""
+        return 0
+
+    def readable(self) -> bool:
+        """Be a stream to read."""
+        return True
+
+    def readinto(self, buffer: Buffer, /) -> int:
+        """Read, or reject the program that says too much."""
+        count = os.readv(0, [buffer])
+        self._left_bytes -= count
+        if self._left_bytes < 0:
+            os.write(2, f"the program said more than {self._most_bytes} bytes\n".encode())
+            os._exit(MALFORMED)
+        return count
+
+
 def _make_special(job: dict[str, Any], code: types.CodeType) -> None:
     """Do what most programs do without."""
     sys.argv += job["arguments"]
@@ -123,7 +150,9 @@ def _make_special(job: dict[str, Any], code: types.CodeType) -> None:
         # The streams made before took their files for files.
         sys.stdin = sys.__stdin__ = _opened(0, "r", "surrogateescape")  # type: ignore[misc]
         sys.stdout = sys.__stdout__ = _opened(1, "w", "surrogateescape")  # type: ignore[misc]
-    if job["patient"]:
+    if job["hears_bytes"]:
+        heard = io.BufferedReader(_Heard(job["hears_bytes"]))
+        sys.stdin = sys.__stdin__ = io.TextIOWrapper(heard, "utf-8", "surrogateescape")  # type: ignore[misc]
         patient = io.BufferedWriter(_Patient(1, "w", closefd=False))
         sys.stdout = sys.__stdout__ = io.TextIOWrapper(patient, "utf-8", "surrogateescape")  # type: ignore[misc]
     if job["keeps_code"]:

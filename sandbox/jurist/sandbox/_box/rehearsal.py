@@ -68,7 +68,7 @@ def _program() -> None:
     harness.prepare()
     job: dict[str, object] = {"kind": "script", "source": PROGRAM, "code": b""}
     job |= dict.fromkeys(("files", "fetch", "limits", "arguments", "environment"), ())
-    job |= dict.fromkeys(("keeps_code", "piped", "patient"), False)
+    job |= dict.fromkeys(("keeps_code", "piped", "hears_bytes"), False)
     os.write(wire.CHANNEL, wire.plain(job))
     os.lseek(wire.CHANNEL, 0, os.SEEK_SET)
     harness.python(wire.read_plain(wire.CHANNEL))

@@ -15,6 +15,7 @@ import select
 import time
 from typing import TYPE_CHECKING, NoReturn
 
+from jurist.sandbox import codec
 from jurist.sandbox._box import child, harness, kernel, rehearsal, root, wire
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def prepare(box: child.Box) -> bytes:
     own_score = _own_score()
     if box.has_proc:
         root.hide_proc()  # most programs do without, and a run that needs one mounts its own
+    codec.rebuild_arrays()
     rehearsal.rehearse()
     harness.prepare()
     # What a run is given arrives there.

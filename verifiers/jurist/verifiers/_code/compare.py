@@ -45,10 +45,13 @@ def _shown(text: bytes) -> str:
 def _first_difference(
     expected: Sequence[bytes], actual: Sequence[bytes], equal: Callable[[bytes, bytes], bool], unit: str
 ) -> str | None:
+    """Find it among the parts of both; of the actual ones those beyond the expected number may be one."""
     for number, (wanted, given) in enumerate(zip(expected, actual, strict=False), start=1):
         if not equal(wanted, given):
             return f"{unit} {number} is {_shown(given)}, expected {_shown(wanted)}"
-    if len(expected) != len(actual):
+    if len(actual) > len(expected):
+        return f"more {unit}s than the {len(expected)} expected"
+    if len(actual) < len(expected):
         return f"{len(actual)} {unit}s, expected {len(expected)}"
     return None
 
@@ -60,11 +63,10 @@ def _exact(expected: bytes, actual: bytes) -> str | None:
     return f"byte {place + 1} differs" if place is not None else f"{len(actual)} bytes, expected {len(expected)}"
 
 
-def _lines(text: bytes) -> list[bytes]:
-    lines = [line.rstrip(b" \t\r") for line in text.split(b"\n")]
-    while lines and not lines[-1]:
-        lines.pop()
-    return lines
+def _lines(text: bytes, most: int = -1) -> list[bytes]:
+    """Split into lines, after `most` of them no further."""
+    kept = text.rstrip(b" \t\r\n")
+    return [line.rstrip(b" \t\r") for line in kept.split(b"\n", most)] if kept else []
 
 
 def _closeness(abs_tolerance: float, rel_tolerance: float) -> Callable[[bytes, bytes], bool]:
@@ -89,7 +91,11 @@ def _close(wanted: bytes, given: bytes, absolute: decimal.Decimal, relative: dec
 
 
 def _set_lines(expected: bytes, actual: bytes) -> str | None:
-    wanted, given = collections.Counter(_lines(expected)), collections.Counter(_lines(actual))
+    wanted_lines = _lines(expected)
+    given_lines = _lines(actual, len(wanted_lines))
+    if len(given_lines) > len(wanted_lines):
+        return f"more lines than the {len(wanted_lines)} expected"
+    wanted, given = collections.Counter(wanted_lines), collections.Counter(given_lines)
     if wanted == given:
         return None
     for line, count in (given - wanted).items():
@@ -98,7 +104,8 @@ def _set_lines(expected: bytes, actual: bytes) -> str | None:
 
 
 def _by_line(expected: bytes, actual: bytes) -> str | None:
-    return _first_difference(_lines(expected), _lines(actual), operator.eq, "line")
+    wanted = _lines(expected)
+    return _first_difference(wanted, _lines(actual, len(wanted)), operator.eq, "line")
 
 
 _WHOLE: Final = {"exact": _exact, "lines": _by_line, "set_lines": _set_lines}
@@ -125,7 +132,9 @@ def text_difference(
     if mode == "tokens_ci":
         wanted, actual = wanted.lower(), actual.lower()
     equal = _closeness(abs_tolerance, rel_tolerance) if mode == "float" else operator.eq
-    return _first_difference(wanted.split(), actual.split(), equal, "token")
+    tokens = wanted.split()
+    # No further than that: sixteen megabytes of short tokens would be three hundred as objects.
+    return _first_difference(tokens, actual.split(None, len(tokens)), equal, "token")
 
 
 TEXT_MODES: Final[tuple[TextMode, ...]] = ("exact", "lines", "tokens", "tokens_ci", "float", "set_lines", "any_of")
