@@ -46,6 +46,32 @@ def test_a_completion_is_what_the_assistant_said_last(completion: Any, text: str
         ({"tests": {"inputs": ["1"], "outputs": ["2"]}}, {"extra": {"tests": {"inputs": ["1"], "outputs": ["2"]}}}),
         ({"test_list": ["assert f(1) == 2"]}, {"extra": {"tests": ["assert f(1) == 2"]}}),
         ({"test": "check(f)", "entry_point": "f"}, {"extra": {"test": "check(f)", "entry_point": "f"}}),
+        (
+            {"test": "def test_f(): ...", "test_info": [{"function_name": "f"}], "solution": "def f(x): ..."},
+            {
+                "answers": ["def f(x): ..."],
+                "extra": {"test": "def test_f(): ...", "test_info": [{"function_name": "f"}]},
+            },
+        ),
+        (
+            {"prompt": "def f(x):\n", "test": "check(f)", "entry_point": "f"},
+            {"extra": {"prompt": "def f(x):\n", "test": "check(f)", "entry_point": "f"}},
+        ),
+        ({"prompt": CHAT, "test": "check(f)", "entry_point": "f"}, {"extra": {"test": "check(f)", "entry_point": "f"}}),
+        ({"test": "check(f)", "answer": "42"}, {"answers": ["42"]}),  # a column of that name alone says nothing
+        (
+            {"public_test_cases": "[]", "private_test_cases": "[..]", "metadata": '{"func_name": "f"}', "date": "x"},
+            {"extra": {"public_test_cases": "[]", "private_test_cases": "[..]", "metadata": '{"func_name": "f"}'}},
+        ),
+        (
+            {"inputs": np.array(["1", "2"]), "outputs": np.array(["2", "3"]), "fn_name": None},
+            {"extra": {"inputs": ["1", "2"], "outputs": ["2", "3"]}},
+        ),
+        ({"inputs": "a prompt", "outputs": "a completion", "answer": "42"}, {"answers": ["42"]}),
+        (
+            {"input_output": '{"inputs": ["1"]}', "solution": {"extra": {"level": 3}}},
+            {"extra": {"tests": '{"inputs": ["1"]}', "level": 3}},
+        ),
         ({"answer": {"answers": ["1"], "language": "de"}}, {"answers": ["1"], "language": "de"}),
         ({}, {}),
     ],

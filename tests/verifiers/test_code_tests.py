@@ -78,7 +78,7 @@ SUBMISSIONS = [
     ("after the thought alone", "python", "<think>```python\na = 1\n```</think>\n```python\na = 2\n```", "a = 2"),
     ("tildes", "python", "~~~python\na = '```'\n~~~", "a = '```'"),
     ("a longer fence holds a shorter one", "python", "````python\na = '''\n```\n'''\n````", "a = '''\n```\n'''"),
-    ("carriage returns after the fence", "python", "```python\r\na = 1\r\n```\r\n", "a = 1\r"),
+    ("carriage returns after the fence", "python", "```python\r\na = 1\r\n```\r\n", "a = 1"),
     ("an unclosed block", "python", "```python\na = 1", "a = 1"),
     ("inside answer tags", "python", "<think>t</think><answer>\n```python\na = 1\n```\n</answer>", "a = 1"),
     ("bare code", "python", "import sys\nprint(1)", "import sys\nprint(1)"),
@@ -86,6 +86,46 @@ SUBMISSIONS = [
     ("C++ by any of its names", "cpp", "```c++\nint main(){}\n```", "int main(){}"),
     ("a tag in braces", "python", "```{.python}\na = 1\n```", "a = 1"),
     ("a tag in capitals", "python", "```Python\na = 1\n```", "a = 1"),
+    ("a tag with a version", "python", "```python3.11\na = 1\n```", "a = 1"),
+    ("a tag with a standard", "cpp", "```c++23\nint main(){}\n```", "int main(){}"),
+    ("a tag with a file's name", "python", "```python:main.py\na = 1\n```", "a = 1"),
+    ("a tag with options", "rust", "```rust,ignore\nfn main(){}\n```", "fn main(){}"),
+    ("a tag and a title", "python", '```python title="a.py"\na = 1\n```', "a = 1"),
+    ("a tag after a blank", "python", "``` python\na = 1\n```", "a = 1"),
+    ("C is not C++", "c", "```c\nint c;\n```\n```cpp\nint cpp;\n```", "int c;"),
+    ("Java is not JavaScript", "java", "```java\nclass A {}\n```\n```javascript\nlet a\n```", "class A {}"),
+    ("on the line of the answer's tag", "python", "<answer>```python\na = 1\n```</answer>", "a = 1"),
+    ("untagged on that line", "python", "<answer>```\na = 1\n```</answer>\n", "a = 1"),
+    ("on the line where the thought ends", "python", "<think>t</think>```python\na = 1\n```", "a = 1"),
+    ("behind words", "python", "Here is the program: ```python\na = 1\n```", "a = 1"),
+    ("closed behind code", "python", "```python\na = 1```\nIt works.", "a = 1"),
+    ("in an item of a list", "python", "1. So:\n   ```python\n   if a:\n       b = 1\n   ```", "if a:\n    b = 1"),
+    ("as an item of a list", "python", "- ```python\n  if a:\n      b = 1\n  ```", "if a:\n    b = 1"),
+    ("far in", "python", "        ```python\n        if a:\n            b = 1\n        ```", "if a:\n    b = 1"),
+    ("indented less than its fence", "python", "    ```python\nif a:\n    b = 1\n    ```", "if a:\n    b = 1"),
+    ("indented by itself", "python", "```python\n    return 1\n```", "    return 1"),
+    (
+        "a fence in its own text",
+        "python",
+        "```python\ndef f():\n    '''\n    ```\n    x\n    ```\n    '''\n```",
+        "def f():\n    '''\n    ```\n    x\n    ```\n    '''",
+    ),
+    ("empty lines inside", "python", "   ```python\n   a = 1\n\n   b = 2\n   ```", "a = 1\n\nb = 2"),
+    ("another language's block inside words", "python", "Use `x` or ```y```.\n```python\na = 1\n```", "a = 1"),
+    ("a longer closing fence", "python", "```python\na = 1\n`````\nb", "a = 1"),
+    ("backticks within tildes", "bash", "~~~sh\necho `date`\n```\n~~~", "echo `date`\n```"),
+    (
+        "an answer, a usage and its output",
+        "go",
+        "```go\npackage main\n```\n```sh\ngo run .\n```\n```\n5\n```",
+        "package main",
+    ),
+    (
+        "a block that is given anew",
+        "python",
+        "```python\na = 1\n```\nFixed:\n```python\na = 2\n```\nOutput:\n```text\n2\n```",
+        "a = 2",
+    ),
 ]
 
 
@@ -104,6 +144,10 @@ def test_the_program_is_found(why: str, language: str, completion: str, source: 
         ("<think>```python\na = 1\n```</think>done.", "does not begin as code"),
         ("```cpp\nint main(){}\n```", "no block of python, but of cpp"),
         ("```python\n\n```", "block is empty"),
+        ("Run ```pip install x``` first.", "does not begin as code"),
+        ("I would write\n```pythonic\na = 1\n```", "no block of python, but of pythonic"),
+        ("```output\n5\n```", "no block of python, but of output"),
+        ("<answer></answer>", "empty"),
     ],
 )
 def test_there_is_a_reason_where_there_is_no_program(completion: str, reason: str) -> None:
@@ -119,7 +163,17 @@ def test_a_program_that_was_cut_off_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["```\n" * 100_000, "`" * 300_000, "~~~ " * 100_000, "a = " * 100_000, "x[" * 200_000, " " * 300_000]
+    "text",
+    [
+        "```\n" * 100_000,
+        "`" * 300_000,
+        "~~~ " * 100_000,
+        "a = " * 100_000,
+        "x[" * 200_000,
+        " " * 300_000,
+        "```" + "a" * 300_000 + "`",
+        "    ```\n" * 50_000,
+    ],
 )
 def test_finding_the_program_is_linear(text: str) -> None:
     started = time.process_time()
@@ -168,6 +222,54 @@ SHAPES: list[tuple[object, object]] = [
         AssertTests(entry_point="f", code="\nimport math\nassert set(f([1])) == {1}\nassert f([]) == []"),
     ),
     (["assert f(1) == 2"], AssertTests(entry_point="f", code="\n\nassert f(1) == 2")),
+    (
+        {
+            "public_test_cases": '[{"input": "1", "output": "2", "testtype": "stdin"}]',
+            "private_test_cases": '[{"input": "3", "output": "4", "testtype": "stdin"}]',
+            "metadata": "{}",
+        },
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"), StdioCase(stdin="3", expected_stdout="4"))),
+    ),
+    (
+        {
+            "public_test_cases": [{"input": "[1]", "output": "3", "testtype": "functional"}],
+            "private_test_cases": "[]",
+            "metadata": '{"func_name": "f"}',
+        },
+        FunctionTests(entry_point="f", cases=(FunctionCase(args=([1],), expected=3),)),
+    ),
+    (
+        [{"input": "1\n2", "output": "3", "testtype": "functional", "metadata": {"func_name": "f"}}],
+        FunctionTests(entry_point="f", cases=(FunctionCase(args=(1, 2), expected=3),)),
+    ),
+    (
+        [{"input": "1", "output": "2", "testtype": "stdin_stdout", "metadata": {"func_name": None}}],
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"),)),
+    ),
+    (
+        {"question": "Add.", "input_output": '{"inputs": ["1"], "outputs": ["2"]}', "difficulty": "easy"},
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"),)),
+    ),
+    (
+        {"input_output": {"inputs": [[1]], "outputs": [[2]], "fn_name": "f"}},
+        FunctionTests(entry_point="f", cases=(FunctionCase(args=(1,), expected=2),)),
+    ),
+    (
+        {"verification_info": '{"language": "python", "test_cases": [{"input": "1", "output": "2"}]}'},
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"),)),
+    ),
+    (
+        {"inputs": ["1"], "outputs": [["2", "3"]], "input_output": "of no use"},
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2\n3"),)),
+    ),
+    (
+        {"prompt": "Write a function `f`.", "test": "assert f(1) == 2", "entry_point": "f"},
+        AssertTests(entry_point="f", code="assert f(1) == 2"),
+    ),
+    (
+        {"prompt": [{"role": "user", "content": "Write f."}], "test": "assert f(1) == 2"},
+        AssertTests(entry_point="", code="assert f(1) == 2"),
+    ),
 ]
 
 
@@ -202,6 +304,13 @@ def test_a_check_that_the_tests_only_define_is_called() -> None:
         {"test_cases": [1]},
         {"test_cases": [{"input": "1"}]},
         {"test_cases": [{"input": "1", "output": "2", "testtype": "functional"}]},
+        {"public_test_cases": [{"input": "1", "output": "2"}], "private_test_cases": "eJxrYJmayzJ1AAAJdwHk"},
+        {
+            "test_cases": [{"input": "1", "output": "2"}, {"input": "1", "output": "2", "type": "function_call"}],
+            "fn_name": "f",
+        },
+        {"input_output": {"input_output": {"inputs": ["1"], "outputs": ["2"]}}},
+        {"input_output": "5"},
         "[" * 100_000,
     ],
 )
@@ -217,6 +326,7 @@ def test_tests_are_found_in_the_task_its_extra_fields_or_its_answer() -> None:
     assert question(Task(tests=TWO)).tests == Stdio(stdins=("1", "2"))
     assert question(Task(extra={"tests": shape})).tests == wanted
     assert question(Task(extra=shape)).tests == wanted
+    assert question(Task(extra={"input_output": json.dumps(shape)})).tests == wanted
     assert question(Task(answers=(json.dumps(shape),))).tests == wanted
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from jurist.client import group, task_fields
 from jurist.client._labels import plain
@@ -28,6 +28,12 @@ REFERENCES = (
     "reference_answer",
 )
 TESTS = ("tests", "test_cases", "test_list", "verification_info", "input_output", "unit_tests")
+SPREAD: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("test", "entry_point", "test_info"), str),  # HumanEval, KodCode
+    (("private_test_cases", "public_test_cases", "metadata", "fn_name"), (str, list)),  # LiveCodeBench
+    (("inputs", "outputs", "fn_name"), list),  # APPS, PRIME
+)
+"""Columns that are a problem's tests together, and the type of the first; it and any of the others have to be there."""
 PROTOCOLS = frozenset(protocol.name for protocol in reward_pb2.Tests.DESCRIPTOR.oneofs_by_name["protocol"].fields)
 CHOICES = ("choices", "options")
 FINISHED = {True: reward_pb2.FINISH_REASON_LENGTH, False: reward_pb2.FINISH_REASON_STOP}
@@ -76,18 +82,18 @@ def task_of(row: Mapping[str, object], prompt: object, settings: Settings) -> Ta
         InvalidInputError: the reference is of no such form.
     """
     named = (settings.reference,) if settings.reference else REFERENCES
-    task = task_fields(_first(row, named))
-    if not task:
-        task = _tests(row)
+    tests, label = _tests(row), task_fields(_first(row, named))
+    task: TaskFields = {**tests, **label}  # a problem's reference solution may lie beside its tests
     choices = plain(_first(row, CHOICES))
     if isinstance(choices, Sequence) and not isinstance(choices, str):
         task.setdefault("choices", [str(choice) for choice in cast("Sequence[object]", choices)])
     language = row.get("language")
     if isinstance(language, str):
         task.setdefault("language", language)
-    extra = {name: plain(row[name]) for name in settings.extra.split(",") if name in row}
+    named_extra = {name: plain(row[name]) for name in settings.extra.split(",") if name in row}
+    extra = {**(tests.get("extra") or {}), **(label.get("extra") or {}), **named_extra}
     if extra:
-        task["extra"] = {**(task.get("extra") or {}), **extra}
+        task["extra"] = extra
     task.setdefault("prompt", _prompt(prompt))
     return task
 
@@ -98,8 +104,11 @@ def _first(row: Mapping[str, object], names: Sequence[str]) -> object:
 
 def _tests(row: Mapping[str, object]) -> TaskFields:
     """Read the tests of a programming problem, in the contract's form or in one that `code_tests` knows."""
-    if row.get("test") and row.get("entry_point"):  # HumanEval's
-        return {"extra": {name: row[name] for name in ("prompt", "test", "entry_point") if name in row}}
+    for columns, kind in SPREAD:
+        given = {name: plain(row[name]) for name in columns if row.get(name) is not None}
+        if isinstance(given.get(columns[0]), kind) and len(given) > 1:
+            begun = "test" in given and isinstance(row.get("prompt"), str)  # HumanEval's begins the program
+            return {"extra": {**given, "prompt": row["prompt"]} if begun else given}
     tests = plain(_first(row, TESTS))
     if tests is None:
         return {}

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, cast
 
 from pydantic import Field
 
 from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Interactive, Limits, Program, Run, Stdio
 from jurist.sandbox import codec as plain
 from jurist.verifiers._code.compare import TEXT_MODES, TINY, TOLERANCE, text_difference, value_difference
-from jurist.verifiers._code.shapes import BadTestsError, read_tests
+from jurist.verifiers._code.shapes import FIELDS, WRAPPERS, BadTestsError, read_tests
 from jurist.verifiers._code.submission import Missing, submission
 from jurist.verifiers._tests import AssertTests, FunctionTests, InteractiveTests, ProgramTests, StdioTests
 from jurist.verifiers._values import Abstain, Ask, Cause, FinishReason, NoReply, Score
@@ -183,7 +183,7 @@ def _tests_of(sample: Sample) -> ProgramTests:
         return _usable(task.tests)
     if "tests" in task.extra:
         return _usable(read_tests(task.extra["tests"]))
-    if task.extra.keys() & {"inputs", "test_cases", "test_list", "test", "public_test_cases", "private_test_cases"}:
+    if task.extra.keys() & {*FIELDS, *WRAPPERS}:
         return _usable(read_tests(task.extra))
     if task.answers and task.answers[0].lstrip()[:1] in {"{", "["}:
         return _usable(read_tests(task.answers[0]))
@@ -211,11 +211,28 @@ def _usable(tests: ProgramTests) -> ProgramTests:
     return tests
 
 
+_CHECK: Final = re.compile(r"^def check\(", re.MULTILINE)
+_PYTEST: Final = re.compile(r"^def (test\w*)\(\)", re.MULTILINE)
+_UNITTEST: Final = re.compile(r"^class (\w+)\((?:unittest\.)?TestCase\)", re.MULTILINE)
+_UNITTEST_MAIN: Final = re.compile(r"^([ \t]*)unittest\.main\(.*\)", re.MULTILINE)
+_IMPORT: Final = re.compile(r"^from solution import (?:\([^()]*\)|.*)", re.MULTILINE)
+
+
 def _calling(tests: AssertTests) -> str:
-    """Call HumanEval's `check`, which its tests define and leave to the harness to call; twice does no harm."""
-    if tests.entry_point and re.search(r"^def check\(", tests.code, re.MULTILINE):
-        return f"{tests.code}\ncheck({tests.entry_point})\n"
-    return tests.code
+    """Call what test code defines and leaves to a harness to call; twice does no harm.
+
+    That is HumanEval's `check`, pytest's functions without parameters, and the classes of unittest. What pytest's would
+    import from the solution is there without.
+    """
+    code = _IMPORT.sub(lambda found: "\n" * found[0].count("\n"), tests.code)
+    calls = [f"{name}()" for name in _PYTEST.findall(code)]
+    if classes := _UNITTEST.findall(code):
+        code = _UNITTEST_MAIN.sub(r"\1pass", code)
+        loader = "__import__('unittest').defaultTestLoader"
+        calls += [f"{loader}.loadTestsFromTestCase({name}).debug()" for name in classes]
+    if tests.entry_point and _CHECK.search(code):
+        calls.append(f"check({tests.entry_point})")
+    return "\n".join([code, *calls, ""]) if calls else code
 
 
 def _expected(tests: StdioTests) -> tuple[str, ...]:

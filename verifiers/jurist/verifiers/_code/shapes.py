@@ -3,15 +3,18 @@
 - APPS, LiveCodeBench, PRIME: `{"inputs": [..], "outputs": [..], "fn_name"?}`; a function's arguments are one JSON value
   a line, or a list;
 - PrimeIntellect, open-r1: `{"language", "test_cases": [{"input", "output", "fn_name"?}]}`;
-- LiveCodeBench: `[{"input", "output", "testtype": "stdin" | "functional"}]` with the function's name beside it;
-- HumanEval: `{"prompt", "test", "entry_point"}`;
+- LiveCodeBench, DeepCoder: `[{"input", "output", "testtype": "stdin" | "functional"}]` with the function's name beside
+  it, as `fn_name` or as `func_name` in `metadata`; public and private test cases are one list;
+- HumanEval, KodCode: `{"prompt"?, "test", "entry_point"?}`, with a `check`, with functions as pytest collects them, or
+  with unittest's classes;
 - MBPP, KodCode: `{"test_list": ["assert .."], "test_setup_code"?, "test_imports"?}`, or the bare list of asserts.
 
-Each may be JSON in a text.
+Each may be JSON in a text, and lie in `input_output` (APPS, TACO) or `verification_info` (SYNTHETIC-1).
 """
 
 from __future__ import annotations
 
+import ast
 import builtins
 import json
 import re
@@ -27,7 +30,13 @@ from jurist.verifiers._tests import (
     StdioTests,
 )
 
-__all__ = ["BadTestsError", "read_tests"]
+__all__ = ["FIELDS", "WRAPPERS", "BadTestsError", "read_tests"]
+
+LISTS: Final = ("test_cases", "public_test_cases", "private_test_cases")
+WRAPPERS: Final = ("input_output", "verification_info")
+FIELDS: Final = frozenset({"inputs", "test_list", "test", *LISTS})
+"""What tests lie in, one or more of these, if not in one of the wrappers."""
+FUNCTIONAL: Final = frozenset({"function_call", "functional"})
 
 _CALLED: Final = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\(")
 _NOT_TESTED: Final = frozenset(vars(builtins))
@@ -95,13 +104,40 @@ def _listed(cases: list[Any], name: str) -> StdioTests | FunctionTests:
     given = cast("list[Mapping[str, Any]]", cases)
     if any("input" not in case or "output" not in case for case in given):
         raise _wrong("each test case has input and output")
+    kinds = {case.get("type", case.get("testtype", "")) in FUNCTIONAL for case in given}
+    if len(kinds) > 1:
+        raise _wrong("test cases of functions and of whole programs are mixed")
     first: Mapping[str, Any] = given[0] if given else {}
-    functional = first.get("type", first.get("testtype", "")) in {"function_call", "functional"}
-    name = name or str(first.get("fn_name") or "")
+    functional = kinds == {True}
+    name = name or str(first.get("fn_name") or "") or _named_beside(first)
     if functional and not name:
         raise _wrong("functional test cases without the function's name")
     inputs, outputs = [case["input"] for case in given], [case["output"] for case in given]
     return _pairs(inputs, outputs, name, single_wrapped=functional and "fn_name" in first)
+
+
+def _named_beside(shape: Mapping[str, Any]) -> str:
+    """Find the function's name where LiveCodeBench has it: in the metadata, which may be JSON in a text."""
+    metadata = shape.get("metadata")
+    if isinstance(metadata, str) and metadata:
+        metadata = _loaded(metadata)
+    return str(cast("Mapping[str, Any]", metadata).get("func_name") or "") if isinstance(metadata, Mapping) else ""
+
+
+def _joint(shape: Mapping[str, Any], keys: list[str]) -> list[Any]:
+    """Join lists of test cases: to leave one of them out would be to ask for less than the task does."""
+    cases: list[Any] = []
+    for key in keys:
+        try:
+            listed = _loaded(shape[key])
+        except BadTestsError:
+            message = f"{key} is not JSON; what a data set compresses has to be decoded first"
+            raise BadTestsError(message) from None
+        if not isinstance(listed, list):
+            message = f"{key} is a list"
+            raise BadTestsError(message)
+        cases += listed
+    return cases
 
 
 def _asserts(lines: list[Any], shape: Mapping[str, Any]) -> AssertTests:
@@ -113,11 +149,21 @@ def _asserts(lines: list[Any], shape: Mapping[str, Any]) -> AssertTests:
 
 
 def _human_eval(shape: Mapping[str, Any]) -> AssertTests:
+    entry_point = str(shape.get("entry_point") or "")
+    prompt = shape.get("prompt")
+    continued = isinstance(prompt, str) and _begins_a_program(prompt)
     return AssertTests(
-        entry_point=str(shape.get("entry_point") or ""),
-        code=str(shape["test"]),
-        prelude=str(shape.get("prompt") or ""),
+        entry_point=entry_point, code=str(shape["test"]), prelude=cast("str", prompt) if continued else ""
     )
+
+
+def _begins_a_program(prompt: str) -> bool:
+    """Tell HumanEval's prompts, which a submission continues, from those in words, and in messages."""
+    try:
+        ast.parse(f"{prompt.rstrip()}\n    pass\n")
+    except (RecursionError, SyntaxError, ValueError):
+        return False
+    return True
 
 
 def _loaded(given: object) -> object:
@@ -130,13 +176,22 @@ def _loaded(given: object) -> object:
         raise BadTestsError(message) from None
 
 
+def _unwrapped(given: object) -> object:
+    """Take what lies in a wrapper, where nothing lies beside it."""
+    if not isinstance(given, Mapping):
+        return given
+    shape = cast("Mapping[str, object]", given)
+    wrapped = [shape[key] for key in WRAPPERS if shape.get(key)]
+    return _loaded(wrapped[0]) if wrapped and not shape.keys() & FIELDS else shape
+
+
 def read_tests(given: object) -> ProgramTests:
     """Read tests in any of the shapes above.
 
     Raises:
         BadTestsError: it is none of them, or a broken one.
     """
-    given = _loaded(given)
+    given = _unwrapped(_loaded(given))
     if isinstance(given, list):
         items: list[Any] = given  # pyright: ignore[reportUnknownVariableType]  # JSON
         if items and all(isinstance(item, str) for item in items):
@@ -145,19 +200,13 @@ def read_tests(given: object) -> ProgramTests:
     if not isinstance(given, Mapping):
         raise _wrong("tests are an object or a list")
     shape = cast("Mapping[str, Any]", given)
-    language, name = str(shape.get("language") or ""), str(shape.get("fn_name") or "")
+    language, name = str(shape.get("language") or ""), str(shape.get("fn_name") or "") or _named_beside(shape)
     if "inputs" in shape and "outputs" in shape:
         return ProgramTests(
             protocol=_pairs(shape["inputs"], shape["outputs"], name, single_wrapped=True), language=language
         )
-    for key in ("test_cases", "public_test_cases", "private_test_cases"):
-        if key in shape:
-            cases = _loaded(shape[key])
-            if not isinstance(cases, list):
-                message = f"{key} is a list"
-                raise BadTestsError(message)
-            listed: list[Any] = cases  # pyright: ignore[reportUnknownVariableType]  # JSON
-            return ProgramTests(protocol=_listed(listed, name), language=language)
+    if keys := [key for key in LISTS if shape.get(key)]:
+        return ProgramTests(protocol=_listed(_joint(shape, keys), name), language=language)
     if isinstance(shape.get("test_list"), list):
         return ProgramTests(protocol=_asserts(cast("list[Any]", shape["test_list"]), shape))
     if isinstance(shape.get("test"), str):

@@ -11,18 +11,21 @@ from jurist.verifiers._thought import answer_of
 __all__ = ["Missing", "submission"]
 
 TAGS: Final = {
-    "python": ("python", "python3", "py", "py3", "python2"),
+    "python": ("python", "py"),
     "c": ("c",),
-    "cpp": ("cpp", "c++", "cc", "cxx", "c++17", "c++20"),
+    "cpp": ("cpp", "c++", "cc", "cxx"),
     "javascript": ("javascript", "js", "node", "nodejs"),
     "bash": ("bash", "sh", "shell"),
     "java": ("java",),
     "rust": ("rust", "rs"),
     "go": ("go", "golang"),
 }
-"""What fenced blocks of a language are tagged with, in lower case."""
+"""What fenced blocks of a language are tagged with, in lower case and without a version."""
 
-_FENCE: Final = re.compile(r"[ ]{0,3}(`{3,}|~{3,})[ \t]*\{?\.?([^\s`{}]*)[^`]*")
+_KNOWN: Final = frozenset(tag for tags in TAGS.values() for tag in tags)
+# What stands before a fence, the fence, its tag; possessive, since a line may be long.
+_FENCE: Final = re.compile(r"([^`~]*+)(`{3,}+|~{3,}+)[ \t]*+\{?+\.?+([^\s`{}]*+)[^`]*+")
+_VERSION: Final = re.compile(r"[\d.]*(?:[:,;(].*)?")
 _ANSWER: Final = re.compile(r"</?answer>")
 # How bare code begins, in any of the languages above.
 _CODE_LINE: Final = re.compile(
@@ -42,26 +45,69 @@ class Missing:
 
 @dataclass(slots=True)
 class _Block:
+    fence: str
+    column: int
     tag: str
     lines: list[str]
     closed: bool = False
+
+    def closes_with(self, line: str) -> bool:
+        """Tell whether a line is its closing fence: no shorter, hardly further in, and with nothing of code behind."""
+        bare = line.lstrip()
+        rest = bare.lstrip(self.fence[0])
+        return (
+            bare.startswith(self.fence)
+            and len(line) - len(bare) <= self.column + 3
+            and (not rest.strip() or rest.lstrip().startswith("</answer>"))
+        )
+
+    def close_late(self) -> None:
+        """Close a block that nobody closed where the fence stands behind code."""
+        for index, line in enumerate(self.lines):
+            code = line.rstrip().removesuffix(self.fence)
+            if code != line.rstrip() and not code.endswith(self.fence[0]):
+                self.lines[index:] = [code]
+                self.closed = True
+                return
+
+    def source(self) -> str:
+        """Take what is inside, without what all of it is indented by, up to the fence's own column."""
+        indents = [len(line) - len(line.lstrip()) for line in self.lines if line.strip()]
+        indent = min([self.column, *indents])
+        return (
+            "\n".join(line[indent:] if line.strip() else "" for line in self.lines) if indent else "\n".join(self.lines)
+        )
+
+
+def _opened(line: str) -> _Block | None:
+    """Read an opening fence; behind words it has to name a language."""
+    found = _FENCE.fullmatch(line.rstrip())
+    if found is None:
+        return None
+    before, fence, told = found.groups()
+    tag = told.lower()
+    known = next((name for name in _KNOWN if tag.startswith(name) and _VERSION.fullmatch(tag, len(name))), "")
+    if not known and before.strip() not in {"", "<answer>"}:
+        return None
+    return _Block(fence, len(before), known or tag, [])
 
 
 def _blocks(text: str) -> list[_Block]:
     """Read the fenced blocks; a fence closes with as many of its characters as it opened with, and no tag."""
     blocks: list[_Block] = []
-    fence = ""
-    for line in text.split("\n"):
-        found = _FENCE.fullmatch(line.rstrip())
-        if not fence:
-            if found:
-                fence = found[1]
-                blocks.append(_Block(found[2].lower(), []))
-        elif found and not found[2] and found[1].startswith(fence):
+    inside = False
+    for line in text.replace("\r\n", "\n").split("\n"):
+        if not inside:
+            if (block := _opened(line)) is not None:
+                blocks.append(block)
+                inside = True
+        elif blocks[-1].closes_with(line):
             blocks[-1].closed = True
-            fence = ""
+            inside = False
         else:
             blocks[-1].lines.append(line)
+    if inside:
+        blocks[-1].close_late()
     return blocks
 
 
@@ -101,5 +147,5 @@ def submission(completion: str, language: str, *, truncated: bool = False) -> st
         return Missing(f"no block of {language}, but of {', '.join(sorted({block.tag for block in blocks}))}"[:200])
     if not block.closed and truncated:
         return Missing("the completion was cut off inside the program")
-    source = "\n".join(block.lines)
+    source = block.source()
     return source if source.strip() else Missing("the block is empty")

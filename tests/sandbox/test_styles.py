@@ -1,0 +1,84 @@
+"""Test code is run in the styles that data sets write it in, and a style that nothing calls is no pass."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jurist.sandbox import Program
+from jurist.verifiers import Abstain, Ask, Cause, Sample, Score, Task, Verdict
+from jurist.verifiers.code_tests import CodeTests
+
+if TYPE_CHECKING:
+    from jurist.sandbox._supervisor import Supervisor
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+RIGHT = "def double(x):\n    if x < 0:\n        raise ValueError('below zero')\n    return 2 * x\n"
+WRONG = "def double(x):\n    return x * x\n"
+RAISES = "def double(x):\n    return 2 * y\n"
+TESTS = {
+    "asserts": "assert double(2) == 4\nassert double(3) == 6\n",
+    "check": "def check(candidate):\n    assert candidate(2) == 4\n    assert candidate(3) == 6\n",
+    "pytest": "from solution import double\n\ndef test_two():\n    assert double(2) == 4\n\ndef test_three():\n"
+    "    assert double(3) == 6\n",
+    "pytest with an import over lines": "from solution import (\n    double,\n)\n\ndef test_all():\n"
+    "    assert [double(n) for n in (2, 3)] == [4, 6]\n",
+    "unittest": "import unittest\n\nclass TestCases(unittest.TestCase):\n    def setUp(self):\n        self.three = 3\n"
+    "    def test_two(self):\n        self.assertEqual(double(2), 4)\n    def test_three(self):\n"
+    "        self.assertEqual(double(self.three), 6)\n    def test_below(self):\n"
+    "        with self.assertRaises(ValueError):\n            double(-1)\n\n"
+    "if __name__ == '__main__':\n    unittest.main()\n",
+    "unittest's names": "from unittest import TestCase\nclass A(TestCase):\n    def test_two(self):\n"
+    "        assert double(2) == 4\nclass B(TestCase):\n    def test_three(self):\n        assert double(3) == 6\n",
+}
+
+
+async def judged(sandbox: Supervisor, test: str, source: str, entry_point: str) -> Verdict:
+    task = Task(extra={"tests": {"test": test, "entry_point": entry_point}})
+    sample = Sample(task=task, completion=f"```python\n{source}```")
+    ask = CodeTests().verdict(sample)
+    assert isinstance(ask, Ask)
+    (program,) = ask.questions
+    assert isinstance(program, Program)
+    verdict = CodeTests().verdict(sample, [await sandbox.run(program)])
+    assert not isinstance(verdict, Ask)
+    return verdict
+
+
+# To whom `check` is to be given, nobody can know without the name.
+@pytest.mark.parametrize(
+    ("style", "entry_point"),
+    [(style, name) for style in TESTS for name in ("double", "") if name or style != "check"],
+)
+@pytest.mark.parametrize(
+    ("source", "verdict"),
+    [(RIGHT, "passed"), (WRONG, "wrong_answer"), (RAISES, "runtime_error")],
+    ids=["right", "wrong", "raises"],
+)
+async def test_it_passes_the_right_program_alone(
+    sandbox: Supervisor, style: str, entry_point: str, source: str, verdict: str
+) -> None:
+    score = await judged(sandbox, TESTS[style], source, entry_point)
+
+    assert isinstance(score, Score), score
+    assert score.details["verdict"] == verdict, score.reason
+    assert score.value == float(verdict == "passed")
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "def check(candidate):\n    assert candidate(2) == 4\n",
+        "def test_with_a_fixture(number):\n    assert double(number) == 4\n",
+        "class Tests:\n    def test_two(self):\n        assert double(2) == 4\n",
+        "import a_module_that_is_nowhere\nassert double(2) == 4\n",
+        "assert True\n",
+    ],
+)
+async def test_what_never_tries_the_program_is_the_tasks_fault(sandbox: Supervisor, test: str) -> None:
+    verdict = await judged(sandbox, test, RIGHT, "")
+
+    assert isinstance(verdict, Abstain)
+    assert verdict.cause is Cause.INVALID_REFERENCE
