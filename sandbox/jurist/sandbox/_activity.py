@@ -55,9 +55,11 @@ class Outcome:
 def file_in_memory(name: str, content: bytes | None = None, *, sealed: bool = True) -> int:
     """Make a file in memory; one with content can be read alone if it is sealed."""
     descriptor = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    view = memoryview(content or b"")
-    while view:
-        view = view[os.write(descriptor, view) :]
+    try:
+        wire.write_all(descriptor, content or b"")
+    except OSError:
+        os.close(descriptor)
+        raise
     if content is None or not sealed:
         # Two writers must not overwrite each other, as they would not in a pipe.
         fcntl.fcntl(descriptor, fcntl.F_SETFL, os.O_APPEND)

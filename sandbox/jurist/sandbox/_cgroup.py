@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from jurist.sandbox._values import SandboxUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 MOUNT: Final = Path("/sys/fs/cgroup")
 REMEDY: Final = (
@@ -83,8 +84,15 @@ class _Number:
     def write(self, value: int) -> None:
         os.pwrite(self._descriptor, b"%d" % value, 0)
 
-    def close(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         os.close(self._descriptor)
+
+
+Made = tuple[_Names, Mapping[str, Path]]
+"""The names of a version's files, and a new group's directory by controller."""
 
 
 class ControlGroup:
@@ -96,10 +104,14 @@ class ControlGroup:
         self._memory = directories["memory"]
         self._processes = directories["pids"]
         self._baseline_bytes = 0
-        self._events = _Number(self._memory / names.events)
-        self._peak = self._opened(names.peak)
-        self._cpu = _Number(self._cpu_file) if self._cpu_file else None
         self._set: tuple[int, int] | None = None
+        with contextlib.ExitStack() as opened:
+            self._events = opened.enter_context(_Number(self._memory / names.events))
+            self._cpu = opened.enter_context(_Number(self._cpu_file)) if self._cpu_file else None
+            self._peak = self._resettable(names.peak)
+            if self._peak is not None:
+                opened.enter_context(self._peak)
+            self._opened = opened.pop_all()
 
     @property
     def directories(self) -> Sequence[str]:
@@ -147,14 +159,14 @@ class ControlGroup:
         """Give the most that was in use beside the fork server since then; 0 where unknown."""
         return max(int(self._peak.read()) - self._baseline_bytes, 0) if self._peak is not None else 0
 
-    def _opened(self, name: str) -> _Number | None:
+    def _resettable(self, name: str) -> _Number | None:
         """Open the peak for reading and resetting, which version 2 knows since Linux 6.12 alone."""
-        try:
-            number = _Number(self._memory / name, os.O_RDWR)
+        with contextlib.suppress(OSError), contextlib.ExitStack() as opened:
+            number = opened.enter_context(_Number(self._memory / name, os.O_RDWR))
             number.write(0)
-        except OSError:
-            return None
-        return number
+            opened.pop_all()
+            return number
+        return None
 
     @property
     def _cpu_file(self) -> Path | None:
@@ -181,9 +193,7 @@ class ControlGroup:
 
     def close(self) -> None:
         """Close what was kept open."""
-        for number in (self._events, self._peak, self._cpu):
-            if number is not None:
-                number.close()
+        self._opened.close()
 
     def remove(self) -> bool:
         """Remove the group; False while something still lives in it."""
@@ -207,7 +217,7 @@ def _sweep(parent: Path) -> None:
                 directory.rmdir()
 
 
-def _make_v1(name: str, cores: float) -> ControlGroup:
+def _make_v1(name: str, cores: float) -> Made:
     paths = _paths()
     made: dict[str, Path] = {}
     for controller in ("memory", "pids", "cpuacct", "cpu"):
@@ -226,10 +236,10 @@ def _make_v1(name: str, cores: float) -> ControlGroup:
                     directory.rmdir()
                 message = f"no writable {controller} control group ({error}); {REMEDY}"
                 raise SandboxUnavailableError(message) from error
-    return ControlGroup(V1, made)
+    return V1, made
 
 
-def _make_v2(name: str, cores: float) -> ControlGroup:
+def _make_v2(name: str, cores: float) -> Made:
     mount = MOUNT if (MOUNT / "cgroup.controllers").exists() else MOUNT / "unified"
     own = _base(mount, _paths().get("", "/"))
     for parent in (own, *own.parents):
@@ -249,7 +259,7 @@ def _make_v2(name: str, cores: float) -> ControlGroup:
                 (directory / "cpu.max").write_text(f"{int(cores * CPU_PERIOD_US)} {CPU_PERIOD_US}")
             with contextlib.suppress(OSError):
                 (directory / "memory.swap.max").write_text("0")
-            return ControlGroup(V2, dict.fromkeys(("memory", "pids", "cpuacct"), directory))
+            return V2, dict.fromkeys(("memory", "pids", "cpuacct"), directory)
         directory.rmdir()
     message = f"no writable control group with memory and pids; {REMEDY}"
     raise SandboxUnavailableError(message)
@@ -260,9 +270,16 @@ def make(label: str, cores: float) -> ControlGroup:
 
     Raises:
         SandboxUnavailableError: there is none that we may write.
+        OSError: this process can open no more files.
     """
     name = f"{PREFIX}{os.getpid()}-{label}"
-    return _make_v1(name, cores) if (MOUNT / "memory").is_dir() else _make_v2(name, cores)
+    names, directories = _make_v1(name, cores) if (MOUNT / "memory").is_dir() else _make_v2(name, cores)
+    try:
+        return ControlGroup(names, directories)
+    except OSError:
+        for directory in set(directories.values()):
+            directory.rmdir()
+        raise
 
 
 def of_process(pid: int, *, cpu: bool) -> ControlGroup:

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from jurist.sandbox import _cgroup
 from jurist.sandbox._box import seccomp
+from jurist.sandbox._doctor import explained
 from jurist.sandbox._engine import GVISOR
 from jurist.sandbox._host import source_root
 from jurist.sandbox._standing import ENVIRONMENT, INTERPRETER_FLAGS, START_S, answered, importing
@@ -272,7 +273,10 @@ async def started(mould: Mould) -> Container:
         SandboxUnavailableError: it does not; the message says why.
     """
     user = secrets.choice(USERS)
-    outer = tempfile.mkdtemp(prefix="jurist-container-")
+    try:
+        outer = tempfile.mkdtemp(prefix="jurist-container-")
+    except OSError as error:
+        raise SandboxUnavailableError(explained(str(error))) from None
     directory = f"{outer}/socket"
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     identity = ""
@@ -293,7 +297,7 @@ async def started(mould: Mould) -> Container:
         elif identity:
             with contextlib.suppress(SandboxUnavailableError):
                 await asyncio.to_thread(mould.engine.remove, identity)
-        if isinstance(error, SandboxUnavailableError):
+        if isinstance(error, SandboxUnavailableError | OSError):
             raise SandboxUnavailableError(f"a container of {mould.name}: {error}") from None
         raise
     finally:

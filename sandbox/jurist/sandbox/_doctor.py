@@ -29,8 +29,13 @@ USERS: Final = (
 MOUNTS: Final = (
     "in a container, permit mount and pivot_root (seccomp and AppArmor profiles), or start it with --privileged"
 )
+DISK: Final = "free space in the temporary directory, or name another by TMPDIR"
+DESCRIPTORS: Final = "raise the limit on open files: ulimit -n, or LimitNOFILE of the service"
 SECCOMP: Final = "use a kernel built with CONFIG_SECCOMP_FILTER"
 REMEDIES: Final = (
+    ("No space left", DISK),
+    ("No usable temporary directory", DISK),
+    ("Too many open files", DESCRIPTORS),
     ("unshare", USERS),
     ("uid_map", USERS),
     ("gid_map", USERS),

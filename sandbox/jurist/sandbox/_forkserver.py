@@ -21,6 +21,8 @@ from jurist.sandbox._activity import Activity, Outcome, Stop, file_in_memory, re
 from jurist.sandbox._box import wire
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jurist.sandbox._cgroup import ControlGroup
     from jurist.sandbox._standing import Launch, Standing
     from jurist.sandbox._values import Limits
@@ -52,6 +54,23 @@ class BoxDiedError(Exception):
         self.stopped = stopped
         self.out_of_memory = out_of_memory
         self.overflowed = overflowed
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def _streams(stdin: bytes) -> tuple[int, int, int]:
+    """Make the files of standard input, output and error; all or none."""
+    made: list[int] = []
+    try:
+        for name, content in (("stdin", stdin), ("stdout", None), ("stderr", None)):
+            made.append(file_in_memory(name, content))
+    except OSError:
+        _close(made)
+        raise
+    return made[0], made[1], made[2]
 
 
 class ForkServer:
@@ -209,12 +228,17 @@ class ForkServer:
 
         Raises:
             BoxDiedError: the box is gone.
+            OSError: this process has no descriptors or memory left; nothing has begun.
         """
         if self._control is None:
             raise BoxDiedError(self.name)
         await self.box.limit(limits.memory_bytes + limits.output_bytes, limits.processes + OWN_PROCESSES)
-        streams = (file_in_memory("stdin", stdin), file_in_memory("stdout"), file_in_memory("stderr"))
-        ours, theirs = socket.socketpair()
+        streams = _streams(stdin)
+        try:
+            ours, theirs = socket.socketpair()
+        except OSError:
+            _close(streams)
+            raise
         ours.setblocking(False)  # noqa: FBT003  socket's own
         if self.box.pids_shown:
             ours.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
@@ -231,15 +255,16 @@ class ForkServer:
             case_group_cpu_s=group_cpu_s,
         )
         descriptors = [*(pipes or streams[:2]), streams[2], theirs.fileno(), *([] if peer is None else [peer])]
-        try:
-            socket.send_fds(self._control, [wire.RUN], descriptors)
+        with theirs:
             self._check_later(self._activity, min(limits.wall_s, limits.cpu_s / CORES))
-            await loop.sock_sendall(ours, wire.plain(job))
-        except OSError:
-            # A run that ended before it had read its job reports all the same; a box that is gone shows itself there.
-            pass
-        finally:
-            theirs.close()
+            try:
+                socket.send_fds(self._control, [wire.RUN], descriptors)
+            except OSError:
+                self._destroy()  # which the run's end tells
+                return
+            # A run that ended before it had read its job reports all the same.
+            with contextlib.suppress(OSError):
+                await loop.sock_sendall(ours, wire.plain(job))
 
     async def asked(self, peer: int) -> bytes | None:
         """Send a descriptor to a run that stands, and give its answer; None where it died first.
@@ -283,8 +308,7 @@ class ForkServer:
                 activity.timer.cancel()
             self._activity = None
             activity.channel.close()
-            for descriptor in activity.streams:
-                os.close(descriptor)
+            _close(activity.streams)
 
     async def abandoned(self) -> None:
         """Wait until a run that has been killed is gone, if one has begun; whatever became of it."""

@@ -88,7 +88,12 @@ class _Pipes:
 
     def __init__(self) -> None:
         to_program, from_interactor = os.pipe()
-        to_interactor, from_program = os.pipe()
+        try:
+            to_interactor, from_program = os.pipe()
+        except OSError:
+            os.close(to_program)
+            os.close(from_interactor)
+            raise
         self.program = (to_program, from_program)
         self.interactor = (to_interactor, from_interactor)
 

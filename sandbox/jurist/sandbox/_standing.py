@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import secrets
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -144,27 +144,46 @@ def local(options: Options) -> Launch:
 
 
 async def _launched(name: str, options: Options) -> LocalBox:
-    group = None
-    try:
-        group = _cgroup.make(f"{name}-{secrets.token_hex(4)}", options.cores)
-    except SandboxUnavailableError:
-        if not options.weaker:
+    with contextlib.ExitStack() as held:
+        try:
+            root = held.enter_context(tempfile.TemporaryDirectory(prefix="jurist-box-", ignore_cleanup_errors=True))
+            group = _group(name, options)
+            box = _box(options, group)
+        except OSError as error:
+            raise SandboxUnavailableError(explained(str(error))) from None
+        try:
+            await answered(box.control, _configuration(options, group, root))
+        except BaseException:
+            await box.gone()
             raise
-    root = tempfile.mkdtemp(prefix="jurist-box-")
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        keeper = _started(options, theirs)
-    box = LocalBox(keeper, ours, group)
-    try:
-        await answered(ours, _configuration(options, group, root))
-    except BaseException:
-        await box.gone()
-        raise
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
     if group is not None:
         group.measure_baseline()
     return box
+
+
+def _group(name: str, options: Options) -> _cgroup.ControlGroup | None:
+    try:
+        return _cgroup.make(f"{name}-{secrets.token_hex(4)}", options.cores)
+    except SandboxUnavailableError:
+        if not options.weaker:
+            raise
+        return None
+
+
+def _box(options: Options, group: _cgroup.ControlGroup | None) -> LocalBox:
+    try:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            try:
+                return LocalBox(_started(options, theirs), ours, group)
+            except OSError:
+                ours.close()
+                raise
+    except OSError:
+        if group is not None:
+            group.close()
+            group.remove()
+        raise
 
 
 def _started(options: Options, control: socket.socket) -> subprocess.Popen[bytes]:

@@ -287,6 +287,17 @@ def _within(cases: list[CaseRun], room_bytes: int) -> list[CaseRun]:
     return kept
 
 
+def _died_with(error: BoxDiedError) -> CaseRun | None:
+    """Tell what a run did that took its box along; None where it was no fault of the run's."""
+    if error.stopped in {Stop.CPU, Stop.WALL}:
+        return CaseRun(ending=Ending.TIME_LIMIT, reason="over its time, and deaf to being killed")
+    if error.overflowed:
+        return CaseRun(ending=Ending.OUTPUT_LIMIT, reason="too much output, and the box went with it")
+    if error.out_of_memory:
+        return CaseRun(ending=Ending.MEMORY_LIMIT, reason="out of memory, and the box with it")
+    return None
+
+
 async def _surely(slot: Slot, attempt: Callable[[], Awaitable[Try]]) -> Try:
     """Try until the sandbox itself did not fail, some times."""
     ending, reason = Ending.SANDBOX_ERROR, ""
@@ -298,13 +309,12 @@ async def _surely(slot: Slot, attempt: Callable[[], Awaitable[Try]]) -> Try:
         except SandboxUnavailableError as error:
             ending, reason = Ending.UNAVAILABLE, str(error)
         except BoxDiedError as error:
-            if error.stopped in {Stop.CPU, Stop.WALL}:
-                return Try([CaseRun(ending=Ending.TIME_LIMIT, reason="over its time, and deaf to being killed")])
-            if error.overflowed:
-                return Try([CaseRun(ending=Ending.OUTPUT_LIMIT, reason="too much output, and the box went with it")])
-            if error.out_of_memory:
-                return Try([CaseRun(ending=Ending.MEMORY_LIMIT, reason="out of memory, and the box with it")])
+            if (case := _died_with(error)) is not None:
+                return Try([case])
             ending, reason = Ending.SANDBOX_ERROR, "the box died"
+        except OSError as error:
+            await slot.stop()  # without descriptors, memory or processes: new boxes show when there are some again
+            ending, reason = Ending.SANDBOX_ERROR, str(error)
         else:
             if tried.cases[-1].ending is not Ending.SANDBOX_ERROR or slot.cancelled:
                 return tried
