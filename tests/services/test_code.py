@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import grpc
@@ -51,7 +57,7 @@ def test_humanevals_check_is_called(stub: Stub) -> None:
 
 
 def test_tests_that_try_nothing_pay_nobody(stub: Stub) -> None:
-    tests = {"asserts": {"entry_point": "add", "code": "def test_add():\n    assert add(2, 3) == 5\n"}}
+    tests = {"asserts": {"entry_point": "add", "code": "def never():\n    assert add(2, 3) == 5\n"}}
     rollouts = score(stub, tests, GOOD, NONE)
 
     assert rewards(rollouts) == [None, None]
@@ -67,6 +73,31 @@ def test_a_program_past_its_limit_costs_its_own_reward_alone(stub: Stub) -> None
 
     assert rewards(rollouts) == [1.0, 0.0, 0.0]
     assert "time_limit" in rollouts[1].components[0].reason
+
+
+def test_sixteen_requests_a_core_on_a_busy_machine_time_no_reference_out(stub: Stub) -> None:
+    cores = os.cpu_count() or 1
+    lines = (Path(__file__).parents[1] / "cases" / "humaneval.jsonl").read_text(encoding="utf-8").splitlines()
+    problems = [json.loads(line) for line in lines]
+
+    def scored(problem: dict[str, Any]) -> list[float | None]:
+        tests = {
+            "asserts": {"entry_point": problem["entry_point"], "code": problem["test"], "prelude": problem["prompt"]},
+            "limits": {"cpu_s": 3, "wall_s": 6},
+        }
+        reference = f"```python\n{problem['prompt']}{problem['canonical_solution']}\n```"
+        return rewards(score(stub, tests, reference, f"```python\n{problem['prompt']}    return None\n```", reference))
+
+    neighbours = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
+    try:
+        with ThreadPoolExecutor(16 * cores) as threads:
+            found = dict(zip([row["task_id"] for row in problems], threads.map(scored, problems), strict=True))
+    finally:
+        for neighbour in neighbours:
+            neighbour.kill()
+            neighbour.wait()
+
+    assert {name: values for name, values in found.items() if values != [1.0, 0.0, 1.0]} == {}
 
 
 def test_a_deadline_ends_the_program_too(stub: Stub) -> None:
