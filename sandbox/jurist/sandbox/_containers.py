@@ -113,6 +113,7 @@ def configuration(mould: Mould, user: int, directory: str) -> dict[str, Any]:
         "Cmd": [*INTERPRETER_FLAGS, "-c", command, f"{SOCKET}/{CONTROL}"],
         "User": "0:0" if mould.capable else f"{user}:{user}",
         "WorkingDir": "/",
+        "Hostname": "box",  # else its identity, which no two runs should tell apart
         "Env": [f"{name}={value}" for name, value in ENVIRONMENT.items() if name != "PATH"],
         "Labels": {LABEL: str(os.getpid())},
         "AttachStdout": True,

@@ -12,7 +12,7 @@ import signal
 import stat
 from typing import Any, NoReturn
 
-from jurist.sandbox._box import harness, wire
+from jurist.sandbox._box import harness, kernel, wire
 
 RESTORED = (signal.SIGPIPE, signal.SIGXFSZ)
 """Ignored by the interpreter, and what is ignored stays so across exec."""
@@ -75,6 +75,8 @@ def execute(job: dict[str, Any]) -> NoReturn:
     harness.bound(job["limits"])
     for descriptor in (wire.CHANNEL, wire.PEER):
         os.set_inheritable(descriptor, False)  # noqa: FBT003  os's own
+    # Where programs have this process's user, its memory, and with it the verdict, would be theirs to write by /proc.
+    kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
     os.write(wire.CHANNEL, wire.READY)
     status, resident_bytes = _spawned(job["argv"], job["environment"])
     if job["kind"] == "compile" and status == 0 and not _hand_over(job["artifact"], wire.PEER):
