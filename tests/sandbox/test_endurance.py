@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 RUNS: Final = 10_000
 AT_A_TIME = 32
 SETTLING_S = 3
+RECYCLE_RUNS = 200
+CONNECTIONS = 10
+"""Kept at most by the engine's client, for later."""
 LIMITS = Limits(cpu_s=5, wall_s=30, memory_bytes=128 << 20, output_bytes=1 << 20)
 ADD = "def add(a, b):\n    return a + b\n"
 PROGRAMS = [
@@ -59,10 +62,14 @@ def survivors(sandbox: Supervisor) -> int:
 
 @pytest.mark.slow
 @pytest.mark.asyncio(loop_scope="session")
-async def test_thousands_of_runs_leave_no_process_descriptor_or_memory_behind(make: Make) -> None:
+async def test_thousands_of_runs_leave_no_process_descriptor_or_memory_behind(
+    make: Make, request: pytest.FixtureRequest
+) -> None:
     gate = asyncio.Semaphore(AT_A_TIME)
+    in_containers = "docker" in request.node.callspec.id
+    options = {"recycle_runs": RECYCLE_RUNS} if in_containers else {}
     try:
-        sandbox = await make(slots=2).__aenter__()
+        sandbox = await make(slots=2, **options).__aenter__()
     except SandboxUnavailableError as error:
         pytest.skip(f"this host cannot run this sandbox: {error}")
 
@@ -81,7 +88,8 @@ async def test_thousands_of_runs_leave_no_process_descriptor_or_memory_behind(ma
         await sandbox.__aexit__(None, None, None)
 
     assert after[0] <= before[0], "zombies"
-    assert after[1] <= before[1], "descriptors"
+    # A container for each of a hundred leaves more than that, if it leaves any.
+    assert after[1] <= before[1] + (CONNECTIONS if in_containers else 0), "descriptors"
     assert after[2] - before[2] < 64 << 10, "KiB of memory grown"
     assert still_there <= 2 * 2 * OWN_PROCESSES + 2, "a standing test process in each slot, and no other"
 
