@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import kubernetes_validate
 import pytest
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
 
 from jurist.services.lanes.fleet import fleet
 
@@ -43,6 +45,90 @@ def test_a_group_s_pods_are_pods(name: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS[1:], ids=lambda document: str(document["kind"]))
 def test_what_is_kubernetes_own_is_valid(document: dict[str, Any]) -> None:
     kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+class Strict(BaseModel):
+    """No field beside those named, as the API server's pruning would drop it in silence."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, alias_generator=to_camel)
+
+
+class Group(Strict):
+    """What KubeRay knows of any group; the template is a pod's, checked above."""
+
+    ray_start_params: dict[str, str]
+    template: dict[str, Any]
+
+
+class HeadGroup(Group):
+    service_type: Literal["ClusterIP", "NodePort", "LoadBalancer"] = "ClusterIP"
+    enable_ingress: bool = False
+
+
+class WorkerGroup(Group):
+    group_name: str = Field(pattern=r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+    replicas: int = Field(0, ge=0)
+    min_replicas: int = Field(ge=0)
+    max_replicas: int = Field(ge=0)
+    num_of_hosts: int = Field(1, ge=1)
+
+
+class AutoscalerOptions(Strict):
+    idle_timeout_seconds: int = 60
+    upscaling_mode: Literal["Default", "Aggressive", "Conservative"] = "Default"
+    resources: dict[str, Any] = {}
+
+
+class ClusterSpec(Strict):
+    head_group_spec: HeadGroup
+    worker_group_specs: list[WorkerGroup]
+    ray_version: str
+    enable_in_tree_autoscaling: bool
+    autoscaler_options: AutoscalerOptions
+
+
+class RayCluster(Strict):
+    """KubeRay 1.4's type, of ray-operator/apis/ray/v1/raycluster_types.go, as far as it is used."""
+
+    api_version: Literal["ray.io/v1"]
+    kind: Literal["RayCluster"]
+    metadata: dict[str, Any]
+    spec: ClusterSpec
+
+
+def test_the_cluster_has_the_fields_of_kuberays_type() -> None:
+    cluster = RayCluster.model_validate(CLUSTER)
+
+    pinned = (DEPLOY.parent / "constraints.txt").read_text("utf-8").splitlines()
+    assert f"ray=={cluster.spec.ray_version}" in pinned
+    assert len({group.group_name for group in cluster.spec.worker_group_specs}) == len(cluster.spec.worker_group_specs)
+    for group in cluster.spec.worker_group_specs:
+        assert group.min_replicas <= group.replicas <= group.max_replicas, group.group_name
+
+    misspelt = copy.deepcopy(CLUSTER)
+    misspelt["spec"]["workerGroupSpecs"][0]["minReplica"] = 1
+    with pytest.raises(ValidationError, match="minReplica"):
+        RayCluster.model_validate(misspelt)
+
+
+def test_rays_autoscaler_reads_the_cluster_as_it_is_meant() -> None:
+    from ray.autoscaler._private.kuberay import autoscaling_config  # noqa: PLC0415  # seconds
+
+    cluster = copy.deepcopy(CLUSTER)
+    cluster["metadata"]["namespace"] = "default"
+    config = autoscaling_config._derive_autoscaling_config_from_ray_cr(cluster)
+
+    types: dict[str, Any] = config["available_node_types"]
+    for name, group in GROUPS.items():
+        kind = types["headgroup" if name == "head" else name]
+        read = {resource: count for resource, count in kind["resources"].items() if resource != "memory"}
+        assert read == {
+            resource: count
+            for resource, count in counted(group["rayStartParams"]).items()
+            if count or resource == "CPU"
+        }
+        assert (kind["min_workers"], kind["max_workers"]) == (group.get("minReplicas", 0), group.get("maxReplicas", 0))
+    assert config["idle_timeout_minutes"] == CLUSTER["spec"]["autoscalerOptions"]["idleTimeoutSeconds"] / 60
 
 
 def test_every_lane_finds_nodes_in_both_clusters() -> None:

@@ -91,6 +91,13 @@ def environment_of(pid: int) -> bytes:
         return b""
 
 
+def metric(port: int, name: str) -> float:
+    """The sum of a metric's samples whose line begins so; 0.0 when there is none."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as page:
+        lines = page.read().decode().splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+
+
 @dataclass
 class Front:
     """A server on the cluster."""
@@ -98,12 +105,16 @@ class Front:
     process: subprocess.Popen[str]
     target: str
     metrics_port: int
+    lines: list[str]
+
+    @property
+    def said(self) -> str:
+        """What it has logged so far."""
+        return "".join(self.lines)
 
     def metric(self, name: str) -> float:
         """The sum of a metric's samples whose line begins so; 0.0 when there is none."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=60) as page:
-            lines = page.read().decode().splitlines()
-        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(name))
+        return metric(self.metrics_port, name)
 
 
 @dataclass
@@ -168,16 +179,16 @@ class Cluster:
             said.append(line)
             event: dict[str, Any] = json.loads(line) if line.startswith("{") else {"event": ""}
             if event["event"] == "serving":
-                self.fronts.append(Front(process, event["target"], event["metrics_port"]))
-                threading.Thread(target=drained, args=(process.stderr,), daemon=True).start()
+                self.fronts.append(Front(process, event["target"], event["metrics_port"], said))
+                threading.Thread(target=drained, args=(process.stderr, said), daemon=True).start()
                 return self.fronts[-1]
         pytest.fail(f"the server did not start: exit status {process.wait()}: {''.join(said)}")
 
 
-def drained(stream: IO[str]) -> None:
+def drained(stream: IO[str], lines: list[str]) -> None:
     """Read to the end, so that the writer never waits for us."""
     with stream:
-        stream.read()
+        lines.extend(stream)
 
 
 def parent_of(pid: int) -> int:
@@ -256,6 +267,55 @@ def cluster() -> Iterator[Cluster]:
 def front(cluster: Cluster) -> Front:
     """The server that tests share."""
     return cluster.front()
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A server over one of the two, and what a test does to it from outside."""
+
+    process: subprocess.Popen[str]
+    target: str
+    metric: Callable[[str], float]
+    workers: Callable[[], list[int]]
+    """The processes that judge."""
+
+    def wait_until(self, what: str, holds: Callable[[], bool], within_s: float = 60.0) -> float:
+        """Wait until something holds; returns how long that took, seconds."""
+        return wait_until(what, holds, within_s)
+
+
+def local(served: Any) -> Driver:
+    """A server with lanes of its own."""
+
+    def workers() -> list[int]:
+        parents = {pid: parent_of(pid) for pid, _ in command_lines()}
+        zygotes = {pid for pid, parent in parents.items() if parent == served.process.pid}
+        return [pid for pid, parent in parents.items() if parent in zygotes]
+
+    return Driver(served.process, served.target, lambda name: metric(served.metrics_port, name), workers)
+
+
+def remote(front: Front, cluster: Cluster) -> Driver:
+    """A server whose lanes are on the cluster."""
+    return Driver(front.process, front.target, front.metric, lambda: cluster.workers("rules"))
+
+
+@pytest.fixture(params=["local", "ray"])
+def driver(request: pytest.FixtureRequest) -> Driver:
+    """The server over a driver that all tests share."""
+    if request.param == "local":
+        return local(request.getfixturevalue("server"))
+    return remote(request.getfixturevalue("front"), request.getfixturevalue("cluster"))
+
+
+@pytest.fixture(params=["local", "ray"])
+def started(request: pytest.FixtureRequest) -> Callable[..., Driver]:
+    """What starts a server of a test's own over a driver."""
+    if request.param == "local":
+        start = request.getfixturevalue("start")
+        return lambda **settings: local(start(workers=2, **settings))
+    cluster = request.getfixturevalue("cluster")
+    return lambda **settings: remote(cluster.front(**settings), cluster)
 
 
 def autoscaling(port: int) -> dict[str, object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import pytest
 
 from jurist.services import encode
-from jurist.services.engine import ROUNDS, Engine
+from jurist.services.engine import ROUNDS, Bounds, Engine
 from jurist.services.errors import OverloadedError, StoppingError
 from jurist.services.metrics import Metrics
 from jurist.services.plan import Packing
@@ -99,8 +99,8 @@ async def score(engine: Engine, wanted: Batch) -> dict[int, reward_pb2.GroupScor
     return scored
 
 
-def engine(lane: Here, queue_bytes: int = 1 << 20) -> Engine:
-    return Engine(lane, {Equality: lane}, Metrics(), queue_bytes)
+def engine(lane: Here, queue_rollouts: int = 1 << 18, queue_bytes: int = 1 << 20) -> Engine:
+    return Engine(lane, {Equality: lane}, Metrics(), Bounds(queue_rollouts, queue_bytes))
 
 
 async def test_equal_questions_of_a_batch_are_asked_once() -> None:
@@ -150,7 +150,7 @@ async def test_a_verifier_that_never_stops_asking_abstains() -> None:
 
 async def test_a_question_that_nobody_here_answers_gets_no_reply() -> None:
     lane = Here()
-    scored = await score(Engine(lane, {}, Metrics(), 1 << 20), batch(Asks(), ["a"]))
+    scored = await score(Engine(lane, {}, Metrics(), Bounds(1 << 18, 1 << 20)), batch(Asks(), ["a"]))
 
     assert scored[0].rollouts[0].components[0].abstention.cause == reward_pb2.CAUSE_UNAVAILABLE
 
@@ -195,7 +195,7 @@ async def test_what_is_not_answered_before_the_call_ends_costs_its_own_cells_alo
     def deliver(index: int, reward: GroupReward) -> None:
         scored[index] = reward_pb2.GroupScores.FromString(encode.group_scores(reward))
 
-    both = Engine(Here(), {Equality: late, Prompt: late}, Metrics(), 1 << 20)
+    both = Engine(Here(), {Equality: late, Prompt: late}, Metrics(), Bounds(1 << 18, 1 << 20))
     await both.score(batch(verifier, ["a", "plain"], ["plain"]), deliver, within_s=0.2)
     one, plain = (scored[0].rollouts[row].components[0] for row in range(2))
 
@@ -205,18 +205,33 @@ async def test_what_is_not_answered_before_the_call_ends_costs_its_own_cells_alo
     assert late.left == 1
 
 
-async def test_work_past_the_bound_is_refused_but_one_large_batch_is_not() -> None:
+@pytest.mark.parametrize("bounds", [{"queue_bytes": 1}, {"queue_rollouts": 3}])
+async def test_work_past_a_bound_is_refused_but_one_large_batch_is_not(bounds: dict[str, int]) -> None:
     lane = Here()
     lane.free.clear()
-    tight = engine(lane, queue_bytes=1)
-    first = asyncio.ensure_future(score(tight, batch(Asks(), ["plain"])))
+    tight = engine(lane, **bounds)
+    first = asyncio.ensure_future(score(tight, batch(Asks(), ["plain"] * 4)))
     await asyncio.sleep(0)
-    with pytest.raises(OverloadedError):
+    with pytest.raises(OverloadedError, match="wait already; at most"):
         await score(tight, batch(Asks(), ["plain"]))
     lane.free.set()
 
     assert (await first)[0].rollouts[0].reward == 0.0
     assert (await score(tight, batch(Asks(), ["plain"])))[0].rollouts[0].reward == 0.0
+
+
+async def test_work_within_the_bounds_is_taken_in_beside_other_work() -> None:
+    lane = Here()
+    lane.free.clear()
+    roomy = engine(lane, queue_rollouts=5)
+    held = [asyncio.ensure_future(score(roomy, batch(Asks(), ["plain"] * 2))) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(OverloadedError, match="4 rollouts"):
+        await score(roomy, batch(Asks(), ["plain"] * 2))
+    held.append(asyncio.ensure_future(score(roomy, batch(Asks(), ["plain"]))))
+    lane.free.set()
+
+    assert [len(each[0].rollouts) for each in await asyncio.gather(*held)] == [2, 2, 1]
 
 
 async def test_a_cancelled_batch_gives_its_room_back() -> None:
@@ -286,7 +301,7 @@ class Fooled:
 
 async def test_a_canary_that_a_judge_accepts_is_counted_once_a_group() -> None:
     lane, metrics = Here(), Metrics()
-    await score(Engine(lane, {}, metrics, 1 << 20), batch(Fooled(), ["a", "b"], ["c"], ["talk"]))
+    await score(Engine(lane, {}, metrics, Bounds(1 << 18, 1 << 20)), batch(Fooled(), ["a", "b"], ["c"], ["talk"]))
 
     labels = {"verifier": "asks", "outcome": "accepted"}
     assert metrics.registry.get_sample_value("jurist_judge_canaries_total", labels) == 2.0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from jurist.sandbox import Program
 from jurist.services.cookbook import Cookbook
-from jurist.services.engine import Engine
+from jurist.services.engine import Bounds, Engine
 from jurist.services.lanes import machine
 from jurist.services.lanes.cluster import Cluster
 from jurist.services.lanes.fleet import fleet
@@ -34,7 +34,7 @@ def engine(config: Config, metrics: Metrics) -> Engine:
     lanes[Prompt] = lanes[Dialogue] = models
     if config.sandbox != "off":
         lanes[Program] = sandbox
-    return Engine(rules, lanes, metrics, config.queue_bytes)
+    return Engine(rules, lanes, metrics, Bounds(config.queue_rollouts, config.queue_bytes))
 
 
 def _here(config: Config, metrics: Metrics) -> tuple[RulesLane, Lane, Lane]:

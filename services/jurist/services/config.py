@@ -69,9 +69,10 @@ class Config(BaseSettings):
     worker_recycle_bytes: Annotated[
         int, Field(ge=128 << 20, description="resident size past which an idle worker is replaced, bytes")
     ] = 768 << 20
-    queue_bytes: Annotated[
-        int, Field(ge=1 << 20, description="work taken in at a time, bytes; past it: RESOURCE_EXHAUSTED")
-    ] = 512 << 20
+    queue_rollouts: Annotated[
+        int, Field(ge=1, description="work taken in at a time, rollouts; past it: RESOURCE_EXHAUSTED")
+    ] = 1 << 18
+    queue_bytes: Annotated[int, Field(ge=1 << 20, description="the same in bytes")] = 512 << 20
     drain_s: Annotated[float, Field(ge=0, description="time that running calls get at shutdown, seconds")] = 30.0
     sandbox: Annotated[
         Literal["auto", "required", "off"],

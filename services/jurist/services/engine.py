@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import structlog
@@ -52,20 +52,28 @@ class _Call(NamedTuple):
     until: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much work is taken in at a time: rollouts, and their bytes on the wire."""
+
+    rollouts: int
+    size_bytes: int
+
+
 class Engine:
     """Scores batches in its lanes.
 
-    `lanes` maps a kind of question to the lane that answers it. `queue_bytes` bounds the work that is taken in, bytes
-    on the wire.
+    `lanes` maps a kind of question to the lane that answers it. `bounds` are those of the work that waits or is done.
     """
 
     def __init__(
-        self, rules: RulesLane, lanes: Mapping[type[Question], Lane], metrics: Metrics, queue_bytes: int
+        self, rules: RulesLane, lanes: Mapping[type[Question], Lane], metrics: Metrics, bounds: Bounds
     ) -> None:
         self._rules = rules
         self._lanes = lanes
         self._metrics = metrics
-        self._queue_bytes = queue_bytes
+        self._bounds = bounds
+        self._held_rollouts = 0
         self._held_bytes = 0
         self._freed = asyncio.Event()
         self._costs = Costs()
@@ -143,25 +151,32 @@ class Engine:
 
     def _full(self, batch: Batch) -> bool:
         """Whether a batch must wait; one by itself never must."""
-        return self._held_bytes > 0 and self._held_bytes + batch.size_bytes > self._queue_bytes
+        return self._held_rollouts > 0 and (
+            self._held_rollouts + batch.rollouts > self._bounds.rollouts
+            or self._held_bytes + batch.size_bytes > self._bounds.size_bytes
+        )
 
     @contextmanager
     def _admitted(self, batch: Batch) -> Generator[None]:
         if self._stopping:
             raise StoppingError("the service is shutting down")
-        size = batch.size_bytes
         if self._full(batch):
             raise OverloadedError(
-                f"{self._held_bytes} bytes of rollouts wait already; at most {self._queue_bytes} may", RETRY_AFTER_S
+                f"{self._held_rollouts} rollouts of {self._held_bytes} bytes wait already; "
+                f"at most {self._bounds.rollouts} of {self._bounds.size_bytes} bytes may",
+                RETRY_AFTER_S,
             )
-        self._held_bytes += size
-        self._metrics.queue(batch.rollouts, size)
+        self._hold(batch.rollouts, batch.size_bytes)
         try:
             yield
         finally:
-            self._held_bytes -= size
+            self._hold(-batch.rollouts, -batch.size_bytes)
             self._freed.set()
-            self._metrics.queue(-batch.rollouts, -size)
+
+    def _hold(self, rollouts: int, size_bytes: int) -> None:
+        self._held_rollouts += rollouts
+        self._held_bytes += size_bytes
+        self._metrics.queue(rollouts, size_bytes)
 
     async def _score(self, piece: Piece, groups: Sequence[Group], call: _Call) -> None:
         judged = await self._judge(piece.chunk)
