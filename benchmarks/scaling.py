@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from statistics import linear_regression
 
 # CPU us of a rollout by size in kB, trivial verifier, whole process tree: benchmarks/serving.py.
-LOCAL_US = {1: 41.9, 16: 101.0, 64: 204.0}
-RAY_US = {1: 114.0, 16: 230.0, 64: 652.0}
-CALLS_PER_1024 = {1: 4.2, 16: 8.0, 64: 32.0}
+LOCAL_US = {1: 31.1, 16: 59.0, 64: 125.1}
+RAY_US = {1: 52.0, 16: 125.0, 64: 364.8}
+CALLS_PER_1024 = {1: 1.0, 16: 4.0, 64: 16.0}
 MATH_US = 50.0  # math_answer, a new answer: docs/operations.md
 EXECUTION_MS = 3.6  # of a program on one stdin: docs/sandbox.md
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MESSAGE_BYTES", "PACK_BYTES", "PACK_ROLLOUTS", "check_size", "packs"]
 
-PACK_BYTES = 2 << 20  # 1 to 4 MB moves fastest: 3x one message of 67 MB, 5x messages of 17 kB
+PACK_BYTES = 4 << 20  # 1 to 4 MB moves fastest: 3x one message of 67 MB, 5x messages of 17 kB
 PACK_ROLLOUTS = 4096  # half of what the server takes in one call
 MESSAGE_BYTES = (64 << 20) - (64 << 10)  # the server's limit, less room for what surrounds the groups
 MESSAGE_ROLLOUTS = 8192  # the contract's limit

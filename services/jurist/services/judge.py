@@ -245,10 +245,16 @@ class _Bench:
 def _distinct(decoded: Sequence[Sample]) -> tuple[list[int], list[Sample]]:
     """Return each sample's row among the distinct ones, and those.
 
-    Texts are hashed whole only where length and end are equal: hashing a long one costs as much as judging it may.
+    Texts are hashed whole only where length and ends are equal: hashing a long one costs as much as judging it may.
     """
     marks = [
-        (len(sample.completion), sample.completion[-TAIL:], sample.finish_reason, sample.completion_tokens)
+        (
+            len(sample.completion),
+            sample.completion[:TAIL],
+            sample.completion[-TAIL:],
+            sample.finish_reason,
+            sample.completion_tokens,
+        )
         for sample in decoded
     ]
     counts = Counter(marks)

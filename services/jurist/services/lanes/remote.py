@@ -33,7 +33,7 @@ __all__ = ["RemoteLane", "RemoteRules"]
 # A call costs its two ends 2 to 5 ms of CPU time, so it should carry some 50 times as much work.
 WORTH_S = 0.2
 MOST_S = 5.0
-CHUNK_ROLLOUTS = 256
+CHUNK_ROLLOUTS = 1024
 CHUNK_BYTES = 8 << 20
 QUESTIONS = 64  # in one call: their texts may be large
 GROUPS = 64  # judged again in one call

@@ -23,6 +23,7 @@ import struct
 import sys
 from contextlib import ExitStack, contextmanager
 from itertools import accumulate, pairwise
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from jurist.services.judge import Cell
@@ -40,6 +41,7 @@ _PROGRESS = struct.Struct("=qqqq")  # how often it was told, then the cell; grou
 ARENA_START = 64  # where buffers begin in the shared memory; before it, the progress
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 RECV_BYTES = 1 << 20
+SLACK = 0.05  # of a limit on CPU time
 
 
 class Limits(NamedTuple):
@@ -71,20 +73,29 @@ class _Arena:
 
 
 class _Progress:
-    """Shares the current cell with the pool, and winds the CPU timer."""
+    """Shares the current cell with the pool, and winds the CPU timer.
+
+    Winding it takes a third as long as judging a short completion, so it is wound for a little more than a cell may
+    take, and again only when that little may be over: a cell has its limit, and at most `SLACK` of it more.
+    """
 
     def __init__(self, shared: mmap.mmap, cpu_s: float) -> None:
         self._shared = shared
         self._cpu_s = cpu_s
         self._steps = 0
+        self._wound_s = self._enough_until = 0.0
 
     def at(self, cell: Cell, cpu_s: float | None = None) -> None:
         self._steps += 1
         _PROGRESS.pack_into(self._shared, 0, self._steps, *cell)
-        signal.setitimer(signal.ITIMER_PROF, cpu_s or self._cpu_s)
+        now, limit_s = monotonic(), cpu_s or self._cpu_s  # CPU time runs no faster: verifiers have one thread
+        if limit_s != self._wound_s or now > self._enough_until:
+            self._wound_s, self._enough_until = limit_s, now + SLACK * limit_s
+            signal.setitimer(signal.ITIMER_PROF, (1 + SLACK) * limit_s)
 
     def rest(self) -> None:
         signal.setitimer(signal.ITIMER_PROF, 0)
+        self._wound_s = 0.0
         _PROGRESS.pack_into(self._shared, 0, self._steps, -1, 0, 0)
 
 
