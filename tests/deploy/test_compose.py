@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,11 +29,15 @@ ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "cases"
 BASE = "jurist/python:3.11"  # as deploy/engine.sh calls it
 IMAGE = "jurist/service:test"
-PARTS = ("head", "rules", "sandbox", "front")  # what can be built here; the dashboards' images are others'
+PROMETHEUS = "jurist/prometheus:test"
+PARTS = ("head", "rules", "sandbox", "front", "prometheus")  # what can be built here; Grafana's image is others'
 COUNTED = ("head", "rules", "front")
 MEMORY_BYTES = 2 << 30
 DOCKER = shutil.which("docker") or "docker"
 PROSE = "We add the numbers and see that the sum of all of them is larger than what we were given at first. " * 600
+DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "jurist.json").read_text("utf-8"))
+EXPRESSIONS = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for target in panel["targets"]]
+SCRAPED_S = 60.0
 UP_S = 300.0  # 20 s on a quiet machine
 TIMEOUT_S = 300.0
 MATHS, PROGRAMS, FORMATS = 160, 40, 200  # groups; 1,000 rollouts with four, four and one
@@ -62,6 +67,7 @@ class Project(NamedTuple):
     name: str
     grpc_port: int
     http_port: int
+    prometheus_port: int
     environment: dict[str, str]
 
     @property
@@ -74,6 +80,14 @@ class Project(NamedTuple):
         done = subprocess.run(command, check=False, capture_output=True, text=True, env=self.environment, cwd=ROOT)
         if done.returncode:
             pytest.fail(f"{' '.join(command)}: {done.stdout[-1000:]}{done.stderr[-2000:]}")
+
+    def prometheus(self, path: str, **query: str) -> Any:
+        """Ask Prometheus; what it answers, as data."""
+        address = f"http://localhost:{self.prometheus_port}/api/v1/{path}?{urllib.parse.urlencode(query)}"
+        with urllib.request.urlopen(address, timeout=30) as page:
+            answer: dict[str, Any] = json.load(page)
+        assert answer["status"] == "success", answer
+        return answer["data"]
 
     def containers(self, part: str = "") -> list[str]:
         """Ids of the project's containers that run."""
@@ -103,15 +117,20 @@ def health(container: str) -> str:
 def project(image: str) -> Iterator[Project]:
     """The cluster, healthy; `image` stands for an engine that answers."""
     assert image
-    grpc_port, http_port = free_port(), free_port()
+    grpc_port, http_port, prometheus_port = free_port(), free_port(), free_port()
     settings = {
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "JURIST_IMAGE": IMAGE,
         "BASE_IMAGE": BASE,
         "GRPC_PORT": f"{grpc_port}",
         "HTTP_PORT": f"{http_port}",
+        "PROMETHEUS_PORT": f"{prometheus_port}",
+        "PROMETHEUS_IMAGE": PROMETHEUS,
     }
-    project = Project(f"jurist-test-{os.getpid()}", grpc_port, http_port, os.environ | settings)
+    environment = os.environ | settings
+    project = Project(f"jurist-test-{os.getpid()}", grpc_port, http_port, prometheus_port, environment)
+    file = Path(__file__).with_name("prometheus.Dockerfile")
+    docker("build", "--tag", PROMETHEUS, "--build-arg", f"BASE_IMAGE={BASE}", "--file", str(file), str(file.parent))
     project.compose("build", "head")
     try:
         project.compose("up", "--detach", *PARTS)
@@ -168,6 +187,23 @@ def test_a_language_that_needs_a_proc_abstains_and_says_what_is_missing(project:
     assert "systempaths=unconfined" in component.reason
 
 
+def test_prometheus_scrapes_the_front_and_understands_what_it_is_to_show(project: Project) -> None:
+    end = time.monotonic() + SCRAPED_S
+    while not any(target["health"] == "up" for target in project.prometheus("targets")["activeTargets"]):
+        assert time.monotonic() < end, project.prometheus("targets")
+        time.sleep(1)
+    while not project.prometheus("query", query="sum(jurist_rollouts_total) >= 1000")["result"]:
+        assert time.monotonic() < end, "the rollouts of the first test were not seen"
+        time.sleep(1)
+
+    (rules,) = project.prometheus("rules")["groups"]
+    assert {rule["lastError"] for rule in rules["rules"] if "lastError" in rule} <= {""}
+    assert {rule["name"] for rule in rules["rules"] if rule["state"] == "firing"} == set()
+    for title, expression in EXPRESSIONS:
+        asked = expression.replace("$__rate_interval", "1m").replace("$__range", "1m")
+        assert project.prometheus("query", query=asked)["resultType"] in {"vector", "scalar"}, title
+
+
 def test_head_workers_and_front_keep_to_their_memory(project: Project) -> None:
     containers = [each for part in COUNTED for each in project.containers(part)]
     assert len(containers) == 4  # two of them rules
@@ -201,12 +237,15 @@ def test_a_worker_container_killed_under_load_loses_and_doubles_nothing(project:
 
 
 def test_nothing_of_the_engine_is_inside_and_nobody_is_root(project: Project) -> None:
+    prometheus = project.containers("prometheus")
     for container in project.containers():
         (said,) = json.loads(docker("inspect", container))
+        assert said["HostConfig"]["CapDrop"] == ["ALL"]
+        if container in prometheus:
+            continue  # its image is others'
         assert said["Config"]["User"] == "60001:60001"
         assert not said["HostConfig"]["Privileged"]
         assert said["HostConfig"]["ReadonlyRootfs"]
-        assert said["HostConfig"]["CapDrop"] == ["ALL"]
         assert said["HostConfig"]["Memory"] > 0
         assert not any("docker.sock" in mount["Source"] for mount in said["Mounts"])
         for ports in (said["NetworkSettings"]["Ports"] or {}).values():
