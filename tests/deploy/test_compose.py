@@ -250,3 +250,29 @@ def test_nothing_of_the_engine_is_inside_and_nobody_is_root(project: Project) ->
         assert not any("docker.sock" in mount["Source"] for mount in said["Mounts"])
         for ports in (said["NetworkSettings"]["Ports"] or {}).values():
             assert {port["HostIp"] for port in ports or ()} <= {"127.0.0.1"}
+
+
+def test_a_laptop_has_all_of_it_in_one_container(project: Project) -> None:
+    grpc_port, http_port = free_port(), free_port()
+    ports = {"GRPC_PORT": f"{grpc_port}", "HTTP_PORT": f"{http_port}"}
+    laptop = project._replace(
+        name=f"{project.name}-laptop",
+        grpc_port=grpc_port,
+        http_port=http_port,
+        environment=project.environment | ports,
+    )
+    groups, paid = work("laptop")
+    try:
+        laptop.compose("up", "--detach", "laptop")
+        (container,) = laptop.containers()
+        end = time.monotonic() + UP_S
+        while health(container) != "healthy":
+            assert time.monotonic() < end, docker("logs", container)
+            time.sleep(0.5)
+        with Client(laptop.target, timeout_s=TIMEOUT_S) as client:
+            scores = client.score(groups)
+    finally:
+        laptop.compose("down", "--volumes", "--timeout", "30")
+
+    assert [rewards(each) for each in scores] == paid
+    assert laptop.containers() == []

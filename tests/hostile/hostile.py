@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jurist.verifiers import Ask, Equality, Reply, Sample, Score, Verdict
@@ -87,3 +89,16 @@ class Slow(_Hostile):
     def poisoned(self, _: Sequence[Reply]) -> Any:
         time.sleep(self.seconds)
         return Score(1.0, "slow")
+
+
+class Topple(_Hostile):
+    """Kills the replica that it is judged in, and not its worker alone."""
+
+    def poisoned(self, _: Sequence[Reply]) -> Any:
+        pid = os.getpid()
+        while pid > 1:
+            about = Path(f"/proc/{pid}")
+            if b"ray::ServeReplica" in (about / "cmdline").read_bytes():
+                os.kill(pid, signal.SIGKILL)
+            pid = int((about / "stat").read_text().rpartition(")")[2].split()[1])
+        time.sleep(60)  # the worker dies with its replica

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jurist.client import Client, group, rewards
+from jurist.v1.reward_pb2 import Cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -153,6 +154,18 @@ def test_replicas_and_workers_killed_at_random_lose_and_double_nothing(cluster: 
     for batch, scores in zip([*batches, *[batches[0]] * len(answered)], answered, strict=False):
         assert [each.group_id for each in scores] == [each.group_id for each in batch]
         assert [rewards(each) for each in scores] == [[1.0] * 10] * len(batch)
+
+
+def test_what_kills_its_replica_abstains_alone(front: Any) -> None:
+    recipe = {"terms": [{"verifier": "topple"}]}
+    groups = [group(["fine", "poison", "fine too"], recipe=recipe), group(["fine"], recipe=recipe)]
+    with Client(front.target, timeout_s=TIMEOUT_S) as client:
+        scores = client.score(groups)
+
+    assert [rewards(each) for each in scores] == [[1.0, None, 1.0], [1.0]]
+    poisoned = scores[0].rollouts[1].components[0]
+    assert Cause.Name(poisoned.abstention.cause) == "CAUSE_LIMIT"
+    assert "replicas died of it" in poisoned.reason
 
 
 def test_a_lane_that_serve_gave_up_is_deployed_anew(cluster: Any, front: Any) -> None:
