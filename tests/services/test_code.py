@@ -9,13 +9,16 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
 from google.protobuf.json_format import ParseDict
 
 from jurist.v1 import reward_pb2, reward_pb2_grpc
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Stub = reward_pb2_grpc.RewardServiceStub
 TIMEOUT_S = 120.0
@@ -73,6 +76,46 @@ def test_a_program_past_its_limit_costs_its_own_reward_alone(stub: Stub) -> None
 
     assert rewards(rollouts) == [1.0, 0.0, 0.0]
     assert "time_limit" in rollouts[1].components[0].reason
+
+
+def contract(row: dict[str, Any]) -> dict[str, Any]:
+    """An attack's tests as the contract has them."""
+    given, limits = row["tests"], row["limits"]
+    protocols: dict[str, Callable[[], dict[str, Any]]] = {
+        "stdio": lambda: {
+            "stdio": {"cases": [{"stdin": c["stdin"], "expected_stdout": c["expected"]} for c in given["cases"]]}
+        },
+        "function": lambda: {"function": {"entry_point": given["entry"], "cases": given["cases"]}},
+        "asserts": lambda: {"asserts": {"entry_point": given["entry"], "code": given["code"]}},
+        "interactive": lambda: {"interactive": {"interactor": given["interactor"], "cases": given["cases"]}},
+    }
+    return protocols["stdio" if row["protocol"] == "checker" else row["protocol"]]() | {
+        "language": row["language"],
+        "checker": given.get("checker", ""),
+        "limits": {
+            "cpu_s": limits["time_s"],
+            "wall_s": limits["time_s"],
+            "memory_bytes": limits["memory_mb"] << 20,
+            "output_bytes": limits["output_kb"] << 10,
+        },
+    }
+
+
+def test_no_attack_is_paid_and_none_gets_around_its_zero(stub: Stub) -> None:
+    rows = [
+        json.loads(line)
+        for name in ("code_attacks.jsonl", "code_attacks_own.jsonl")
+        for line in (Path(__file__).parents[1] / "cases" / name).read_text(encoding="utf-8").splitlines()
+    ]
+    request = reward_pb2.ScoreBatchRequest(recipe=reward_pb2.Recipe(name="code"))
+    for row in rows:
+        rollout = reward_pb2.Rollout(completion=f"~~~~~{row['language']}\n{row['program']}\n~~~~~")
+        task = ParseDict({"tests": contract(row)}, reward_pb2.Task())
+        request.groups.add(group_id=row["id"], task=task, rollouts=[rollout])
+    scores = stub.ScoreBatch(request, timeout=5 * TIMEOUT_S).groups
+
+    found = {each.group_id: (rewards(list(each.rollouts)), each.rollouts[0].components[0].reason) for each in scores}
+    assert {name: told for name, told in found.items() if told[0] != [0.0]} == {}
 
 
 def test_sixteen_requests_a_core_on_a_busy_machine_time_no_reference_out(stub: Stub) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from google.protobuf.json_format import MessageToDict
 from google.protobuf.struct_pb2 import Struct
 from hypothesis import given
 from hypothesis import strategies as st
@@ -128,7 +129,14 @@ def test_details_are_written_as_protobuf_writes_them(details: dict[str, Any]) ->
     assert component(Score(1.0, "", details)).details == expected
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", object(), {1: 2}, ["\ud800"], {1, 2}])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", object(), {1: 2}, {1, 2}])
 def test_details_that_json_lacks_are_refused(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):  # each has its own message
         component(Score(1.0, "", {"a": value}))
+
+
+def test_what_the_wire_cannot_carry_is_replaced_wherever_it_is_quoted() -> None:
+    read = component(Score(0.0, "said \ud800", {"\udfff": "\ud800", "tests": [{"reason": "a\ud800b"}, ["\ud800"]]}))
+
+    assert read.reason == "said ?"
+    assert MessageToDict(read.details) == {"?": "?", "tests": [{"reason": "a?b"}, ["?"]]}

@@ -60,7 +60,7 @@ def component(begun: bytes, verdict: Verdict, elapsed_ms: float) -> bytes:
         message.score = verdict.value
     else:
         message.abstention.cause = CAUSES[verdict.cause]
-    message.reason = verdict.reason if verdict.reason.isascii() else _utf8(verdict.reason)
+    message.reason = _utf8(verdict.reason)
     message.elapsed_ms = elapsed_ms
     if verdict.details:
         _write_struct(verdict.details, message.details)
@@ -68,21 +68,25 @@ def component(begun: bytes, verdict: Verdict, elapsed_ms: float) -> bytes:
 
 
 def _utf8(text: str) -> str:
-    """Replace what the wire cannot carry: a reason may quote a lone surrogate."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    """Replace what the wire cannot carry: what is quoted of a program or a completion may hold a lone surrogate.
+
+    Raises:
+        TypeError: it is no text.
+    """
+    return text if str.isascii(text) else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _write_struct(values: Mapping[str, object], struct: Struct) -> None:
     """Do what `Struct.update` does, in half the time."""
     fields = struct.fields
     for name, value in values.items():
-        _write_value(value, fields[name])
+        _write_value(value, fields[_utf8(name)])
 
 
 def _write_value(value: object, into: Value) -> None:
     match value:
         case str():
-            into.string_value = value
+            into.string_value = _utf8(value)
         case None:
             into.null_value = NULL_VALUE
         case bool():
