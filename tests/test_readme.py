@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -21,10 +22,15 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("program", "printed"), EXAMPLES)
 def test_an_example_prints_what_it_says(program: str, printed: str, server: Any) -> None:
-    program = program.replace("localhost:50051", server.target)
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    program = program.replace("localhost:50051", server.target).replace(
+        "localhost:8000", f"localhost:{server.http_port}"
+    )
+    found = {"JURIST_CLIENT_TARGET": server.target}
+    ran = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60, env=os.environ | found
+    )
 
-    assert ran.stdout == printed
+    assert ran.stdout == printed, ran.stderr
 
 
 def test_there_are_examples() -> None:
