@@ -1,7 +1,6 @@
 """The Serve application: a deployment for each lane, in whose replicas the lane of one machine runs.
 
-Imported by replicas and by the front once it has connected; by `serve deploy`, as
-`jurist.services.lanes.deployments:application`.
+Imported by replicas and by the front once it has connected.
 """
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -15,16 +14,14 @@ import json
 import warnings
 from dataclasses import asdict
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 
-from jurist.services.config import Config, configure
+from jurist.services.config import Config
 from jurist.services.lanes import machine
-from jurist.services.lanes.fleet import fleet
 from jurist.services.lanes.replica import LaneReplica, RulesReplica
 from jurist.services.lanes.scaling import Scaling
 from jurist.services.metrics import Metrics
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 
     from jurist.services.lanes.fleet import Fleet, LaneFleet, LaneName
 
-__all__ = ["application", "build", "fingerprint"]
+__all__ = ["build", "fingerprint"]
 
 # What of the front's settings the lanes are built from; the rest is the front's own.
 LANE_SETTINGS = (
@@ -114,16 +111,6 @@ class _Once:
 
 
 CLASSES: dict[LaneName, type] = {"rules": RulesDeployment, "sandbox": SandboxDeployment, "model": ModelDeployment}
-
-
-def application(args: Mapping[str, str]) -> serve.Application:
-    """Build the application from files: `config` as for `jurist serve --config`, `ray_config` as for its flag.
-
-    Raises:
-        ConfigurationError: a file is wrong.
-    """
-    config, lanes = (Path(args[name]) if name in args else None for name in ("config", "ray_config"))
-    return build(configure(config), fleet(lanes))
 
 
 def build(config: Config, lanes: Fleet) -> serve.Application:
