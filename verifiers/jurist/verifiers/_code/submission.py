@@ -24,7 +24,8 @@ TAGS: Final = {
 
 _KNOWN: Final = frozenset(tag for tags in TAGS.values() for tag in tags)
 # What stands before a fence, the fence, its tag; possessive, since a line may be long.
-_FENCE: Final = re.compile(r"([^`~]*+)(`{3,}+|~{3,}+)[ \t]*+\{?+\.?+([^\s`{}]*+)[^`]*+")
+_FENCE: Final = re.compile(r"((?:[^`~]|~(?!~~))*+)(`{3,}+|~{3,}+)[ \t]*+\{?+\.?+([^\s`{}]*+)[^`]*+")
+_MARKER: Final = re.compile(r"[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?")
 _VERSION: Final = re.compile(r"[\d.]*(?:[:,;(].*)?")
 _ANSWER: Final = re.compile(r"</?answer>")
 # How bare code begins, in any of the languages above.
@@ -89,7 +90,9 @@ def _opened(line: str) -> _Block | None:
     known = next((name for name in _KNOWN if tag.startswith(name) and _VERSION.fullmatch(tag, len(name))), "")
     if not known and before.strip() not in {"", "<answer>"}:
         return None
-    return _Block(fence, len(before), known or tag, [])
+    # What stands in an item of a list begins where the item does.
+    column = len(before) if _MARKER.fullmatch(before) else len(before) - len(before.lstrip())
+    return _Block(fence, column, known or tag, [])
 
 
 def _blocks(text: str) -> list[_Block]:
