@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import resource
 import subprocess
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jurist import sandbox as package
-from jurist.sandbox import Asserts, Ending, Functions, Interactive, Program, SandboxUnavailableError, Stdio
+from jurist.sandbox import Asserts, Ending, Functions, Interactive, Limits, Program, SandboxUnavailableError, Stdio
 from jurist.sandbox.embedded import Embedded
 
 if TYPE_CHECKING:
@@ -130,6 +131,11 @@ async def test_a_supervisor_without_descriptors_says_so_and_recovers() -> None:
                 failed += case.ending is not Ending.OK
             again = [(await sandbox.run(program)).cases[0].ending for program in programs]
             assert again == [Ending.OK] * len(programs)
+        endless = Program(source="import time\ntime.sleep(1e9)", tests=Stdio(stdins=("x",)), limits=Limits(wall_s=1))
+        running = asyncio.ensure_future(sandbox.run(endless))
+        await asyncio.sleep(0.5)
+        with room_for(0):
+            assert (await asyncio.wait_for(running, 30)).cases[0].ending is Ending.TIME_LIMIT
         assert len(opened()) <= len(before)
     finally:
         await sandbox.__aexit__(None, None, None)

@@ -30,6 +30,13 @@ TESTS = {
     "        self.assertEqual(double(self.three), 6)\n    def test_below(self):\n"
     "        with self.assertRaises(ValueError):\n            double(-1)\n\n"
     "if __name__ == '__main__':\n    unittest.main()\n",
+    "pytest with a name of its own": "from solution import double as twice; import math\n\ndef test_all():\n"
+    "    assert [twice(n) for n in (2, 3)] == [4, math.floor(6.5)]\n",
+    "pytest with a helper": "def test_one(n, wanted):\n    assert double(n) == wanted\n\ndef test_all():\n"
+    "    test_one(2, 4)\n    test_one(3, 6)\n",
+    "unittest over lines": "from unittest import TestCase, main\nclass Base(TestCase):\n    number = 2\n"
+    "class A(Base):\n    def test_it(self):\n        assert double(self.number + 1) == 6\n"
+    "if __name__ == '__main__':\n    main(\n        verbosity=2\n    )\n",
     "unittest's names": "from unittest import TestCase\nclass A(TestCase):\n    def test_two(self):\n"
     "        assert double(2) == 4\nclass B(TestCase):\n    def test_three(self):\n        assert double(3) == 6\n",
 }
@@ -71,8 +78,6 @@ async def test_it_passes_the_right_program_alone(
     "test",
     [
         "def check(candidate):\n    assert candidate(2) == 4\n",
-        "def test_with_a_fixture(number):\n    assert double(number) == 4\n",
-        "class Tests:\n    def test_two(self):\n        assert double(2) == 4\n",
         "import a_module_that_is_nowhere\nassert double(2) == 4\n",
         "assert True\n",
     ],

@@ -58,6 +58,14 @@ def test_a_completion_is_what_the_assistant_said_last(completion: Any, text: str
             {"extra": {"prompt": "def f(x):\n", "test": "check(f)", "entry_point": "f"}},
         ),
         ({"prompt": CHAT, "test": "check(f)", "entry_point": "f"}, {"extra": {"test": "check(f)", "entry_point": "f"}}),
+        ({"test": "", "entry_point": "", "test_list": ["assert f(1)"]}, {"extra": {"tests": ["assert f(1)"]}}),
+        ({"inputs": [], "outputs": [], "tests": STDIO}, {"tests": STDIO}),
+        ({"inputs": ["1"], "outputs": ["2"], "tests": STDIO}, {"tests": STDIO}),
+        (
+            {"private_test_cases": "", "public_test_cases": "[1]", "input_output": "{}"},
+            {"extra": {"tests": "{}"}},
+        ),
+        ({"private_test_cases": "", "public_test_cases": "[1]"}, {}),  # what is public alone is not the test
         ({"test": "check(f)", "answer": "42"}, {"answers": ["42"]}),  # a column of that name alone says nothing
         (
             {"public_test_cases": "[]", "private_test_cases": "[..]", "metadata": '{"func_name": "f"}', "date": "x"},

@@ -102,6 +102,41 @@ SUBMISSIONS = [
     ("a body behind words", "python", "The rest: ```python\n    return 1\n```", "    return 1"),
     ("a body behind the answer's tag", "python", "<answer>```python\n    return 1\n```</answer>", "    return 1"),
     ("an item with a number", "python", "10. ```python\n    if a:\n        b = 1\n    ```", "if a:\n    b = 1"),
+    (
+        "bare code with fences in its text",
+        "python",
+        'def f(x):\n    """Doc.\n\n    ```\n    f(1)\n    ```\n    """\n    return x\n',
+        'def f(x):\n    """Doc.\n\n    ```\n    f(1)\n    ```\n    """\n    return x\n',
+    ),
+    (
+        "bare code with one in a comment",
+        "python",
+        "import sys\n# ```python\nprint(1)",
+        "import sys\n# ```python\nprint(1)",
+    ),
+    ("after words that name a fence", "python", "I will answer in ```python\n\n```python\na = 1\n```", "a = 1"),
+    ("after a fence in a sentence", "python", "Use ```python blocks\n\n```python\na = 1\n```", "a = 1"),
+    ("after another language's name", "bash", "Type ```c and then\n```bash\necho 1\n```", "echo 1"),
+    ("before words about it", "python", "```python\na = 1\n```\nThe ```python block above is it.", "a = 1"),
+    (
+        "with tabs and a fence in its text",
+        "python",
+        '```python\ndef f():\n\t"""\n\t```\n\tf()\n\t```\n\t"""\n\treturn 1\n```',
+        'def f():\n\t"""\n\t```\n\tf()\n\t```\n\t"""\n\treturn 1',
+    ),
+    ("never closed, a fence in a comment", "python", "```python\na = 1\n# ```\nb = 2\n", "a = 1\n# ```\nb = 2\n"),
+    (
+        "never closed, fences in its text",
+        "python",
+        '```python\ndef f():\n    """\n    ```\n    f()```\n    """\n    return 1',
+        'def f():\n    """\n    ```\n    f()```\n    """\n    return 1',
+    ),
+    (
+        "behind words, with a fence in its text",
+        "python",
+        'Code: ```python\ndef f():\n    """\n    ```\n    f()\n    ```\n    """\n```',
+        'def f():\n    """\n    ```\n    f()\n    ```\n    """',
+    ),
     ("closed behind code", "python", "```python\na = 1```\nIt works.", "a = 1"),
     ("in an item of a list", "python", "1. So:\n   ```python\n   if a:\n       b = 1\n   ```", "if a:\n    b = 1"),
     ("as an item of a list", "python", "- ```python\n  if a:\n      b = 1\n  ```", "if a:\n    b = 1"),
@@ -163,6 +198,7 @@ def test_there_is_a_reason_where_there_is_no_program(completion: str, reason: st
 
 def test_a_program_that_was_cut_off_is_none() -> None:
     assert isinstance(submission("```python\na = 1", "python", truncated=True), Missing)
+    assert isinstance(submission("```python\na = 1```\nSo", "python", truncated=True), Missing)
     assert submission("```python\na = 1\n```\nSo", "python", truncated=True) == "a = 1"
 
 
@@ -267,6 +303,26 @@ SHAPES: list[tuple[object, object]] = [
         StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2\n3"),)),
     ),
     (
+        {"inputs": ["1"], "outputs": ["2"], "metadata": "from a contest"},
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"),)),
+    ),
+    (
+        [{"input": "1", "output": "2", "testtype": "stdin", "metadata": {"func_name": "f"}}],
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"),)),
+    ),
+    (
+        {"input_output": '{"inputs": ["1"], "outputs": ["2"]}', "test": None, "test_list": []},
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"),)),
+    ),
+    (
+        {"prompt": "def f(x):\n\t'Do.'\n", "test": "assert f(1) == 2", "entry_point": "f"},
+        AssertTests(entry_point="f", code="assert f(1) == 2", prelude="def f(x):\n\t'Do.'\n"),
+    ),
+    (
+        {"prompt": "def f(x):\n  for i in x:\n", "test": "assert f(1) == 2", "entry_point": "f"},
+        AssertTests(entry_point="f", code="assert f(1) == 2", prelude="def f(x):\n  for i in x:\n"),
+    ),
+    (
         {"prompt": "Write a function `f`.", "test": "assert f(1) == 2", "entry_point": "f"},
         AssertTests(entry_point="f", code="assert f(1) == 2"),
     ),
@@ -315,6 +371,12 @@ def test_a_check_that_the_tests_only_define_is_called() -> None:
         },
         {"input_output": {"input_output": {"inputs": ["1"], "outputs": ["2"]}}},
         {"input_output": "5"},
+        {
+            "test_cases": [
+                {"input": "1", "output": "2", "type": "functional"},
+                {"input": "1", "output": "2", "type": []},
+            ]
+        },
         "[" * 100_000,
     ],
 )

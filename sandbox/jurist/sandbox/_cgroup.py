@@ -183,8 +183,11 @@ class ControlGroup:
         return int(content) / 1e9 if self._names is V1 else int(content.split(None, 2)[1]) / 1e6
 
     def processes(self) -> int:
-        """Count those that live in the group, the fork server's own among them."""
-        return len((self._memory / "cgroup.procs").read_bytes().split())
+        """Count those that live in the group, the fork server's own among them; 0 where it cannot be read now."""
+        try:
+            return len((self._memory / "cgroup.procs").read_bytes().split())
+        except OSError:
+            return 0
 
     def kills(self) -> int:
         """Count the processes killed for want of memory, ever."""

@@ -153,11 +153,14 @@ async def _launched(name: str, options: Options) -> LocalBox:
             raise SandboxUnavailableError(explained(str(error))) from None
         try:
             await answered(box.control, _configuration(options, group, root))
+            if group is not None:
+                group.measure_baseline()
+        except OSError as error:
+            await box.gone()
+            raise SandboxUnavailableError(explained(str(error))) from None
         except BaseException:
             await box.gone()
             raise
-    if group is not None:
-        group.measure_baseline()
     return box
 
 

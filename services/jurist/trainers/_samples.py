@@ -33,7 +33,7 @@ SPREAD: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("private_test_cases", "public_test_cases", "metadata", "fn_name"), (str, list)),  # LiveCodeBench
     (("inputs", "outputs", "fn_name"), list),  # APPS, PRIME
 )
-"""Columns that are a problem's tests together, and the type of the first; it and any of the others have to be there."""
+"""Columns that are a problem's tests together, and the type of the first; it and another must not be empty."""
 PROTOCOLS = frozenset(protocol.name for protocol in reward_pb2.Tests.DESCRIPTOR.oneofs_by_name["protocol"].fields)
 CHOICES = ("choices", "options")
 FINISHED = {True: reward_pb2.FINISH_REASON_LENGTH, False: reward_pb2.FINISH_REASON_STOP}
@@ -104,17 +104,17 @@ def _first(row: Mapping[str, object], names: Sequence[str]) -> object:
 
 def _tests(row: Mapping[str, object]) -> TaskFields:
     """Read the tests of a programming problem, in the contract's form or in one that `code_tests` knows."""
+    tests = next((found for name in TESTS if (found := plain(row.get(name)))), None)
+    if isinstance(tests, Mapping) and PROTOCOLS & cast("Mapping[str, object]", tests).keys():
+        return {"tests": cast("Mapping[str, object]", tests)}
+    if tests:
+        return {"extra": {"tests": tests}}
     for columns, kind in SPREAD:
-        given = {name: plain(row[name]) for name in columns if row.get(name) is not None}
+        given = {name: value for name in columns if (value := plain(row.get(name)))}
         if isinstance(given.get(columns[0]), kind) and len(given) > 1:
             begun = "test" in given and isinstance(row.get("prompt"), str)  # HumanEval's begins the program
             return {"extra": {**given, "prompt": row["prompt"]} if begun else given}
-    tests = plain(_first(row, TESTS))
-    if tests is None:
-        return {}
-    if isinstance(tests, Mapping) and PROTOCOLS & cast("Mapping[str, object]", tests).keys():
-        return {"tests": cast("Mapping[str, object]", tests)}
-    return {"extra": {"tests": tests}}
+    return {}
 
 
 def _prompt(prompt: object) -> str | Sequence[Mapping[str, str]]:

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Interactive, Limits, Program, Run, Stdio
 from jurist.sandbox import codec as plain
+from jurist.verifiers._code.collecting import collected
 from jurist.verifiers._code.compare import TEXT_MODES, TINY, TOLERANCE, text_difference, value_difference
 from jurist.verifiers._code.shapes import FIELDS, WRAPPERS, BadTestsError, read_tests
 from jurist.verifiers._code.submission import Missing, submission
@@ -212,27 +213,20 @@ def _usable(tests: ProgramTests) -> ProgramTests:
 
 
 _CHECK: Final = re.compile(r"^def check\(", re.MULTILINE)
-_PYTEST: Final = re.compile(r"^def (test\w*)\(\)", re.MULTILINE)
-_UNITTEST: Final = re.compile(r"^class (\w+)\((?:unittest\.)?TestCase\)", re.MULTILINE)
-_UNITTEST_MAIN: Final = re.compile(r"^([ \t]*)unittest\.main\(.*\)", re.MULTILINE)
-_IMPORT: Final = re.compile(r"^from solution import (?:\([^()]*\)|.*)", re.MULTILINE)
 
 
 def _calling(tests: AssertTests) -> str:
-    """Call what test code defines and leaves to a harness to call; twice does no harm.
+    """Call HumanEval's `check`, which its tests define and leave to the harness to call; twice does no harm.
 
-    That is HumanEval's `check`, pytest's functions without parameters, and the classes of unittest. What pytest's would
-    import from the solution is there without.
+    Tests that are written for pytest or unittest are called as these would (`_code/collecting.py`).
+
+    Raises:
+        BadTestsError: they need more of pytest or unittest than there is.
     """
-    code = _IMPORT.sub(lambda found: "\n" * found[0].count("\n"), tests.code)
-    calls = [f"{name}()" for name in _PYTEST.findall(code)]
-    if classes := _UNITTEST.findall(code):
-        code = _UNITTEST_MAIN.sub(r"\1pass", code)
-        loader = "__import__('unittest').defaultTestLoader"
-        calls += [f"{loader}.loadTestsFromTestCase({name}).debug()" for name in classes]
+    code = collected(tests.code)
     if tests.entry_point and _CHECK.search(code):
-        calls.append(f"check({tests.entry_point})")
-    return "\n".join([code, *calls, ""]) if calls else code
+        return f"{code}\ncheck({tests.entry_point})\n"
+    return code
 
 
 def _expected(tests: StdioTests) -> tuple[str, ...]:

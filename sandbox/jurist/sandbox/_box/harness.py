@@ -118,6 +118,9 @@ class _Patient(io.FileIO):
 class _Heard(io.RawIOBase):
     """The stream from a program, for an interactor: a flood ends the conversation, not the interactor's memory."""
 
+    name = "<stdin>"
+    mode = "rb"
+
     def __init__(self, most_bytes: int) -> None:
         super().__init__()
         self._most_bytes = self._left_bytes = most_bytes

@@ -104,12 +104,15 @@ def _listed(cases: list[Any], name: str) -> StdioTests | FunctionTests:
     given = cast("list[Mapping[str, Any]]", cases)
     if any("input" not in case or "output" not in case for case in given):
         raise _wrong("each test case has input and output")
-    kinds = {case.get("type", case.get("testtype", "")) in FUNCTIONAL for case in given}
+    said = {str(case.get("type", case.get("testtype", ""))) for case in given}
+    kinds = {kind in FUNCTIONAL for kind in said}
     if len(kinds) > 1:
         raise _wrong("test cases of functions and of whole programs are mixed")
     first: Mapping[str, Any] = given[0] if given else {}
     functional = kinds == {True}
     name = name or str(first.get("fn_name") or "") or _named_beside(first)
+    if not said <= {"", *FUNCTIONAL}:
+        name = ""  # they say that they are of whole programs
     if functional and not name:
         raise _wrong("functional test cases without the function's name")
     inputs, outputs = [case["input"] for case in given], [case["output"] for case in given]
@@ -117,10 +120,13 @@ def _listed(cases: list[Any], name: str) -> StdioTests | FunctionTests:
 
 
 def _named_beside(shape: Mapping[str, Any]) -> str:
-    """Find the function's name where LiveCodeBench has it: in the metadata, which may be JSON in a text."""
+    """Find the function's name where LiveCodeBench has it: in the metadata, which may be any text."""
     metadata = shape.get("metadata")
-    if isinstance(metadata, str) and metadata:
-        metadata = _loaded(metadata)
+    if isinstance(metadata, str):
+        try:
+            metadata = _loaded(metadata)
+        except BadTestsError:
+            return ""
     return str(cast("Mapping[str, Any]", metadata).get("func_name") or "") if isinstance(metadata, Mapping) else ""
 
 
@@ -159,9 +165,16 @@ def _human_eval(shape: Mapping[str, Any]) -> AssertTests:
 
 def _begins_a_program(prompt: str) -> bool:
     """Tell HumanEval's prompts, which a submission continues, from those in words, and in messages."""
+    last = prompt.rstrip().split("\n")[-1]
+    indent = last[: len(last) - len(last.lstrip())]
+    body = (f"{prompt.rstrip()}\n{indent}{more}pass\n" for more in ("", "    "))
+    return any(map(_parses, (prompt, *body)))
+
+
+def _parses(code: str) -> bool:
     try:
-        ast.parse(f"{prompt.rstrip()}\n    pass\n")
-    except (RecursionError, SyntaxError, ValueError):
+        ast.parse(code)
+    except (MemoryError, RecursionError, SyntaxError, ValueError):
         return False
     return True
 
@@ -182,7 +195,7 @@ def _unwrapped(given: object) -> object:
         return given
     shape = cast("Mapping[str, object]", given)
     wrapped = [shape[key] for key in WRAPPERS if shape.get(key)]
-    return _loaded(wrapped[0]) if wrapped and not shape.keys() & FIELDS else shape
+    return _loaded(wrapped[0]) if wrapped and not any(shape.get(key) for key in FIELDS) else shape
 
 
 def read_tests(given: object) -> ProgramTests:

@@ -23,10 +23,14 @@ TAGS: Final = {
 """What fenced blocks of a language are tagged with, in lower case and without a version."""
 
 _KNOWN: Final = frozenset(tag for tags in TAGS.values() for tag in tags)
-# What stands before a fence, the fence, its tag; possessive, since a line may be long.
-_FENCE: Final = re.compile(r"((?:[^`~]|~(?!~~))*+)(`{3,}+|~{3,}+)[ \t]*+\{?+\.?+([^\s`{}]*+)[^`]*+")
+# Possessive all over, since a line may be long. A fence as CommonMark has it, then one anywhere in a line: what stands
+# before it, the fence, its tag, and what follows.
+_FENCE: Final = re.compile(r"([ ]{0,3})(`{3,}+|~{3,}+)[ \t]*+\{?+\.?+([^\s`{}]*+)([^`]*+)")
+_FENCE_ANYWHERE: Final = re.compile(r"((?:[^`~]|~(?!~~))*+)(`{3,}+|~{3,}+)[ \t]*+\{?+\.?+([^\s`{}]*+)([^`]*+)")
 _MARKER: Final = re.compile(r"[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?")
 _VERSION: Final = re.compile(r"[\d.]*(?:[:,;(].*)?")
+_COMMENT: Final = ("#", "//", "*", "--")
+_QUOTES: Final = ('"""', "'''")
 _ANSWER: Final = re.compile(r"</?answer>")
 # How bare code begins, in any of the languages above.
 _CODE_LINE: Final = re.compile(
@@ -52,24 +56,18 @@ class _Block:
     lines: list[str]
     closed: bool = False
 
-    def closes_with(self, line: str) -> bool:
-        """Tell whether a line is its closing fence: no shorter, hardly further in, and with nothing of code behind."""
-        bare = line.lstrip()
-        rest = bare.lstrip(self.fence[0])
-        return (
-            bare.startswith(self.fence)
-            and len(line) - len(bare) <= self.column + 3
-            and (not rest.strip() or rest.lstrip().startswith("</answer>"))
-        )
-
     def close_late(self) -> None:
-        """Close a block that nobody closed where the fence stands behind code."""
+        """Close a block that nobody closed where the fence stands behind code, and in no comment or long string."""
         for index, line in enumerate(self.lines):
             code = line.rstrip().removesuffix(self.fence)
-            if code != line.rstrip() and not code.endswith(self.fence[0]):
-                self.lines[index:] = [code]
-                self.closed = True
-                return
+            if code == line.rstrip() or not code.strip() or code.endswith(self.fence[0]):
+                continue
+            before = "\n".join([*self.lines[:index], code])
+            if code.lstrip().startswith(_COMMENT) or any(before.count(quotes) % 2 for quotes in _QUOTES):
+                continue
+            self.lines[index:] = [code]
+            self.closed = True
+            return
 
     def source(self) -> str:
         """Take what is inside, without what all of it is indented by, up to the fence's own column."""
@@ -80,48 +78,55 @@ class _Block:
         )
 
 
-def _opened(line: str) -> _Block | None:
-    """Read an opening fence; behind words it has to name a language."""
-    found = _FENCE.fullmatch(line.rstrip())
+def _language(told: str) -> str:
+    """Take a tag without its version, if it is a known one."""
+    tag = told.lower()
+    return next((name for name in _KNOWN if tag.startswith(name) and _VERSION.fullmatch(tag, len(name))), tag)
+
+
+def _opened(line: str, *, anywhere: bool) -> _Block | None:
+    """Read an opening fence; behind words it has to name a language, and to end the line."""
+    found = (_FENCE_ANYWHERE if anywhere else _FENCE).fullmatch(line.rstrip())
     if found is None:
         return None
-    before, fence, told = found.groups()
-    tag = told.lower()
-    known = next((name for name in _KNOWN if tag.startswith(name) and _VERSION.fullmatch(tag, len(name))), "")
-    if not known and before.strip() not in {"", "<answer>"}:
+    before, fence, told, rest = found.groups()
+    tag = _language(told)
+    listed = _MARKER.fullmatch(before) is not None
+    if not listed and before.strip() != "<answer>" and (tag not in _KNOWN or rest):
         return None
     # What stands in an item of a list begins where the item does.
-    column = len(before) if _MARKER.fullmatch(before) else len(before) - len(before.lstrip())
-    return _Block(fence, column, known or tag, [])
+    return _Block(fence, len(before) if listed else len(before) - len(before.lstrip()), tag, [])
 
 
-def _blocks(text: str) -> list[_Block]:
-    """Read the fenced blocks; a fence closes with as many of its characters as it opened with, and no tag."""
+def _closes(line: str, block: _Block, *, anywhere: bool) -> bool:
+    """Tell whether a line is a block's closing fence: no shorter, hardly further in, with nothing of code behind."""
+    bare = line.lstrip()
+    if not bare.startswith(block.fence):
+        return False
+    rest = bare.lstrip(block.fence[0]).strip()
+    depth = len(line.expandtabs(4)) - len(bare.expandtabs(4))
+    return depth <= (block.column if anywhere else 0) + 3 and (not rest or rest.startswith("</answer>"))
+
+
+def _blocks(text: str, *, anywhere: bool = False) -> list[_Block]:
+    """Read the fenced blocks: those of CommonMark, or those that begin anywhere in a line."""
     blocks: list[_Block] = []
     inside = False
-    for line in text.replace("\r\n", "\n").split("\n"):
+    for line in text.split("\n"):
         if not inside:
-            if (block := _opened(line)) is not None:
+            if (block := _opened(line, anywhere=anywhere)) is not None:
                 blocks.append(block)
                 inside = True
-        elif blocks[-1].closes_with(line):
+        elif _closes(line, blocks[-1], anywhere=anywhere):
             blocks[-1].closed = True
             inside = False
         else:
             blocks[-1].lines.append(line)
-    if inside:
-        blocks[-1].close_late()
     return blocks
 
 
-def _chosen(blocks: list[_Block], language: str) -> _Block | None:
-    """Take the last block of the language, else the last without a tag."""
-    tags = TAGS.get(language, (language,))
-    for wanted in (tags, ("",)):
-        for block in reversed(blocks):
-            if block.tag in wanted:
-                return block
-    return None
+def _last(blocks: list[_Block], tags: tuple[str, ...]) -> _Block | None:
+    return next((block for block in reversed(blocks) if block.tag in tags), None)
 
 
 def _bare(text: str) -> str | Missing:
@@ -129,7 +134,8 @@ def _bare(text: str) -> str | Missing:
     lines = [line for line in _ANSWER.sub("", text).split("\n") if line.strip()]
     if not lines:
         return Missing("the answer is empty")
-    if _CODE_LINE.match(lines[0][:1_000]) is None and not lines[0].startswith("#"):
+    begins = _CODE_LINE.match(lines[0][:1_000]) is not None or lines[0].startswith("#")
+    if not begins or lines[0].lstrip().startswith(("```", "~~~")):
         return Missing("no fenced block, and the answer does not begin as code does")
     return _ANSWER.sub("", text)
 
@@ -137,18 +143,30 @@ def _bare(text: str) -> str | Missing:
 def submission(completion: str, language: str, *, truncated: bool = False) -> str | Missing:
     """Find the program: the last fenced block of its language after the thought, or an answer that is bare code.
 
-    A last block that nobody closed counts unless the completion was cut off (`truncated`).
+    Where Markdown knows no such block, one that begins behind words, in a list or far in counts, and at last one
+    without a tag. A last block that nobody closed counts unless the completion was cut off (`truncated`).
     """
     answer = answer_of(completion)
     if answer is None:
         return Missing("the thought never ends")
-    blocks = _blocks(answer)
-    if not blocks:
-        return _bare(answer)
-    block = _chosen(blocks, language)
+    answer = answer.replace("\r\n", "\n")
+    tags = TAGS.get(language, (language,))
+    strict = _blocks(answer)
+    block = _last(strict, tags)
     if block is None:
-        return Missing(f"no block of {language}, but of {', '.join(sorted({block.tag for block in blocks}))}"[:200])
+        bare = _bare(answer)
+        if not strict and isinstance(bare, str):
+            return bare
+        loose = _blocks(answer, anywhere=True)
+        block = _last(loose, tags) or _last(strict, ("",)) or _last(loose, ("",))
+        if block is None and not loose:
+            return bare
+        if block is None:
+            others = ", ".join(sorted({other.tag for other in strict or loose}))
+            return Missing(f"no block of {language}, but of {others}"[:200])
     if not block.closed and truncated:
         return Missing("the completion was cut off inside the program")
+    if not block.closed:
+        block.close_late()
     source = block.source()
     return source if source.strip() else Missing("the block is empty")
