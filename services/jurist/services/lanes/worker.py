@@ -4,9 +4,9 @@ Large buffers of the work (the groups' texts) do not travel through the socket: 
 that both map, behind the worker's progress, and they are parsed where they lie. At 16 kB a rollout that took a fifth
 off the front's CPU time.
 
-Three bounds hold it. A timer of CPU time (`ITIMER_PROF`), wound for each cell or shortly before it, ends the process by
-SIGPROF's default action, which no code can catch or delay. `RLIMIT_AS` turns a greedy allocation into a MemoryError. And
-when the process that started it dies, the kernel kills it.
+Three bounds hold it. A timer of CPU time (`ITIMER_PROF`), wound for each cell or shortly before it, ends the process
+by SIGPROF's default action, which no code can catch or delay. `RLIMIT_AS` turns a greedy allocation into a MemoryError.
+And when the process that started it dies, the kernel kills it.
 """
 
 from __future__ import annotations
