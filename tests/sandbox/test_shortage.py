@@ -43,21 +43,19 @@ kernel.prctl(38, 1)  # PR_SET_NO_NEW_PRIVS
 kernel.set_filter(seccomp.instructions(platform.machine()))
 """
 FULL_DISK = """
+import tempfile
 from jurist.sandbox._box import kernel
 kernel.unshare(kernel.CLONE_NEWNS)
 kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
-for directory in ("/tmp", "/var/tmp", "/usr/tmp"):
-    kernel.mount("tmpfs", "/tmp", "tmpfs", 0, "nr_inodes=1")
-import os, tempfile
-os.chdir("/proc")
-tempfile.tempdir = "/tmp"
+kernel.mount("tmpfs", sys.argv[2], "tmpfs", 0, "nr_inodes=1")
+tempfile.tempdir = sys.argv[2]
 """
 
 
-def said(before: str) -> str:
+def said(before: str, directory: Path) -> str:
     root = str(Path(next(iter(package.__path__))).parents[1])
     done = subprocess.run(
-        [sys.executable, "-c", START.format(before=before), root],
+        [sys.executable, "-c", START.format(before=before), root, directory],
         capture_output=True,
         text=True,
         check=False,
@@ -76,8 +74,10 @@ def said(before: str) -> str:
     ],
     ids=["no user namespaces", "a full disk"],
 )
-def test_a_host_that_lacks_something_is_refused_with_the_remedy(before: str, missing: str, remedy: str) -> None:
-    answer = said(before)
+def test_a_host_that_lacks_something_is_refused_with_the_remedy(
+    tmp_path: Path, before: str, missing: str, remedy: str
+) -> None:
+    answer = said(before, tmp_path)
 
     assert answer.startswith("refused: the sandbox cannot start: ")
     assert missing in answer
