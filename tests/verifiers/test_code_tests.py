@@ -117,6 +117,9 @@ SUBMISSIONS = [
     ("after words that name a fence", "python", "I will answer in ```python\n\n```python\na = 1\n```", "a = 1"),
     ("after a fence in a sentence", "python", "Use ```python blocks\n\n```python\na = 1\n```", "a = 1"),
     ("after another language's name", "bash", "Type ```c and then\n```bash\necho 1\n```", "echo 1"),
+    ("behind a name and untagged", "python", "I will answer in ```python\n\n```\na = 1\n```", "a = 1"),
+    ("before a name and untagged", "python", "```\na = 1\n```\nThat was ```python\nUse it.", "a = 1"),
+    ("behind words, without code's looks", "bash", "Run: ```bash\necho 1\n```\nDone.", "echo 1"),
     ("before words about it", "python", "```python\na = 1\n```\nThe ```python block above is it.", "a = 1"),
     (
         "with tabs and a fence in its text",

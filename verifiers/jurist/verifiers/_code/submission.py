@@ -54,7 +54,14 @@ class _Block:
     column: int
     tag: str
     lines: list[str]
+    behind_words: bool = False
     closed: bool = False
+
+    @property
+    def plausible(self) -> bool:
+        """Whether it holds a program: a fence behind words may be no more than one of them."""
+        first = next((line for line in self.lines if line.strip()), "")
+        return bool(first) and (not self.behind_words or _begins_as_code(first))
 
     def close_late(self) -> None:
         """Close a block that nobody closed where the fence stands behind code, and in no comment or long string."""
@@ -92,10 +99,12 @@ def _opened(line: str, *, anywhere: bool) -> _Block | None:
     before, fence, told, rest = found.groups()
     tag = _language(told)
     listed = _MARKER.fullmatch(before) is not None
-    if not listed and before.strip() != "<answer>" and (tag not in _KNOWN or rest):
+    behind_words = not listed and before.strip() != "<answer>"
+    if behind_words and (tag not in _KNOWN or rest):
         return None
     # What stands in an item of a list begins where the item does.
-    return _Block(fence, len(before) if listed else len(before) - len(before.lstrip()), tag, [])
+    column = len(before) if listed else len(before) - len(before.lstrip())
+    return _Block(fence, column, tag, [], behind_words)
 
 
 def _closes(line: str, block: _Block, *, anywhere: bool) -> bool:
@@ -125,8 +134,15 @@ def _blocks(text: str, *, anywhere: bool = False) -> list[_Block]:
     return blocks
 
 
-def _last(blocks: list[_Block], tags: tuple[str, ...]) -> _Block | None:
-    return next((block for block in reversed(blocks) if block.tag in tags), None)
+def _last(blocks: list[_Block], tags: tuple[str, ...], *, surely: bool = False) -> _Block | None:
+    """Take the last block with one of the tags; with `surely` one that holds a program and was closed."""
+    fit = (block for block in reversed(blocks) if block.tag in tags)
+    return next((block for block in fit if not surely or (block.plausible and block.closed)), None)
+
+
+def _begins_as_code(line: str) -> bool:
+    found = _CODE_LINE.match(line[:1_000]) is not None or line.startswith("#")
+    return found and not line.lstrip().startswith(("```", "~~~"))
 
 
 def _bare(text: str) -> str | Missing:
@@ -134,8 +150,7 @@ def _bare(text: str) -> str | Missing:
     lines = [line for line in _ANSWER.sub("", text).split("\n") if line.strip()]
     if not lines:
         return Missing("the answer is empty")
-    begins = _CODE_LINE.match(lines[0][:1_000]) is not None or lines[0].startswith("#")
-    if not begins or lines[0].lstrip().startswith(("```", "~~~")):
+    if not _begins_as_code(lines[0]):
         return Missing("no fenced block, and the answer does not begin as code does")
     return _ANSWER.sub("", text)
 
@@ -158,7 +173,13 @@ def submission(completion: str, language: str, *, truncated: bool = False) -> st
         if not strict and isinstance(bare, str):
             return bare
         loose = _blocks(answer, anywhere=True)
-        block = _last(loose, tags) or _last(strict, ("",)) or _last(loose, ("",))
+        block = (
+            _last(loose, tags, surely=True)
+            or _last(strict, ("",), surely=True)
+            or _last(loose, tags)
+            or _last(strict, ("",))
+            or _last(loose, ("",))
+        )
         if block is None and not loose:
             return bare
         if block is None:
