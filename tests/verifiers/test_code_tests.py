@@ -216,6 +216,8 @@ def test_a_program_that_was_cut_off_is_none() -> None:
         " " * 300_000,
         "```" + "a" * 300_000 + "`",
         "    ```\n" * 50_000,
+        "```python\n'''\n" + "x```\n" * 60_000,
+        "```python\n" + "# x```\n" * 60_000,
     ],
 )
 def test_finding_the_program_is_linear(text: str) -> None:

@@ -19,6 +19,7 @@ import builtins
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from jurist.verifiers._tests import (
@@ -163,6 +164,7 @@ def _human_eval(shape: Mapping[str, Any]) -> AssertTests:
     )
 
 
+@lru_cache(maxsize=256)  # a group's rollouts share it
 def _begins_a_program(prompt: str) -> bool:
     """Tell HumanEval's prompts, which a submission continues, from those in words, and in messages."""
     last = prompt.rstrip().split("\n")[-1]

@@ -65,24 +65,23 @@ class _Block:
 
     def close_late(self) -> None:
         """Close a block that nobody closed where the fence stands behind code, and in no comment or long string."""
+        quoted = dict.fromkeys(_QUOTES, False)
         for index, line in enumerate(self.lines):
-            code = line.rstrip().removesuffix(self.fence)
-            if code == line.rstrip() or not code.strip() or code.endswith(self.fence[0]):
-                continue
-            before = "\n".join([*self.lines[:index], code])
-            if code.lstrip().startswith(_COMMENT) or any(before.count(quotes) % 2 for quotes in _QUOTES):
-                continue
-            self.lines[index:] = [code]
-            self.closed = True
-            return
+            bare = line.rstrip()
+            code = bare.removesuffix(self.fence)
+            for quotes in _QUOTES:
+                quoted[quotes] ^= line.count(quotes) % 2 == 1
+            behind_code = code.strip() and not code.endswith(self.fence[0]) and not code.lstrip().startswith(_COMMENT)
+            if code != bare and behind_code and not any(quoted.values()):
+                self.lines[index:] = [code]
+                self.closed = True
+                return
 
     def source(self) -> str:
         """Take what is inside, without what all of it is indented by, up to the fence's own column."""
         indents = [len(line) - len(line.lstrip()) for line in self.lines if line.strip()]
         indent = min([self.column, *indents])
-        return (
-            "\n".join(line[indent:] if line.strip() else "" for line in self.lines) if indent else "\n".join(self.lines)
-        )
+        return "\n".join(line[indent:] if line.strip() or not indent else "" for line in self.lines)
 
 
 def _language(told: str) -> str:
