@@ -185,6 +185,48 @@ async def test_the_poisoned_cell_abstains_alone() -> None:
     assert near.deaths <= 2 * calling.DEATHS * 8  # for each of the two: halves of 4 groups, then of 6 cells
 
 
+class Shared(Near):
+    """Carries all calls to one replica: whoever is there when a poisoned one comes dies with it."""
+
+    def __init__(self, poison: bytes) -> None:
+        super().__init__(poison=poison)
+        self._there: set[asyncio.Future[None]] = set()
+
+    async def call(self, method: str, request: bytes) -> bytes:
+        death = asyncio.get_running_loop().create_future()
+        self._there.add(death)
+        try:
+            await asyncio.wait([death], timeout=0.001)  # seconds, in which others arrive
+            if death.done():
+                raise ReplicaDiedError("killed beside another")  # noqa: TRY301  # the next ones hear of it, too
+            return await super().call(method, request)
+        except ReplicaDiedError:
+            for other in self._there - {death}:
+                if not other.done():
+                    other.set_result(None)
+            raise
+        finally:
+            self._there.discard(death)
+
+
+async def test_what_shares_a_replica_with_a_killer_is_not_taken_for_one() -> None:
+    lane = rules(Shared(poison=b"POISON"))
+    chunks = [chunk(["a", "POISON"], ["b"]), chunk(["c", "d"], ["e"]), chunk(["POISON", "f"]), chunk(["g"])]
+    found = [outcomes(judged) for judged in await asyncio.gather(*map(lane.judge, chunks))]
+
+    fine, poisoned = [0.0, 0.0], [0.0, Cause.LIMIT]
+    assert found == [[[fine, poisoned], [fine]], [[fine, fine], [fine]], [[poisoned, fine]], [[fine]]]
+
+
+async def test_questions_beside_a_killer_are_answered() -> None:
+    near = Shared(poison=b"POISON")
+    lane = RemoteLane(Calls(near, 4, lambda _: None), 4)
+    asked = [Equality(reference="x", answer="POISON" if at % 5 == 0 else str(at)) for at in range(20)]
+    replies = await asyncio.gather(*map(lane.answer, asked))
+
+    assert [isinstance(reply, Decision) for reply in replies] == [at % 5 != 0 for at in range(20)]
+
+
 async def test_what_was_given_up_says_so_on_the_wire() -> None:
     judged = await rules(Near(poison=b"POISON")).judge(chunk(["POISON"]))
     group = judged.groups[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 from time import monotonic
 from typing import TYPE_CHECKING, Protocol
 
@@ -67,6 +68,7 @@ class Calls:
     def __init__(self, carrier: Carrier, most: int, count: Callable[[str], None]) -> None:
         self._carrier = carrier
         self._count = count
+        self._most = most
         self._room = asyncio.Semaphore(most)
         self._running: set[asyncio.Future[bytes]] = set()
         self._stopping = False
@@ -88,8 +90,11 @@ class Calls:
         await asyncio.gather(*running, return_exceptions=True)
         await self._carrier.stop()
 
-    async def send(self, method: str, request: bytes) -> bytes:
+    async def send(self, method: str, request: bytes, *, alone: bool = False) -> bytes:
         """Make a call until it is answered. A lane that refuses is busy, and waited for as a free worker would be.
+
+        `alone` waits for all other calls to end and holds new ones back, so that no replica can die of another's work.
+        There may be one such at a time.
 
         Raises:
             ReplicaDiedError: `DEATHS` replicas died of it, or beside it.
@@ -99,7 +104,9 @@ class Calls:
         deaths = 0
         wait_s = FIRST_WAIT_S
         lost_at: float | None = None
-        async with self._room:
+        async with AsyncExitStack() as held:
+            for _ in range(self._most if alone else 1):
+                await held.enter_async_context(self._room)
             while True:
                 try:
                     return await self._once(method, request)

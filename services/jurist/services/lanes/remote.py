@@ -3,13 +3,16 @@
 Work is pure, so it may be done twice; its result is set once, by the one who waits for it here. A chunk that two
 replicas died of may hold what killed them: it is cut in half, down to the one cell that dies alone and abstains with
 LIMIT, while all others are judged. The same holds for questions.
+
+Whatever shares a replica with a killer dies, too. So suspects are tried one after the other, and nothing is given up
+that was not alone in the lane when a replica died of it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from jurist.services import encode
 from jurist.services.errors import StoppingError, UnreachableError
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RemoteLane", "RemoteRules"]
 
+T = TypeVar("T")
+
 # A call costs its two ends 2 to 5 ms of CPU time, so it should carry some 50 times as much work.
 WORTH_S = 0.2
 MOST_S = 5.0
@@ -47,6 +52,7 @@ class RemoteLane:
     def __init__(self, calls: Calls, most: int) -> None:
         self._calls = calls
         self._questions = Post(self._asked, calls=most, most=QUESTIONS, worth_s=WORTH_S, most_s=MOST_S)
+        self._trial = asyncio.Lock()
         self._stopping = False
 
     async def start(self) -> None:
@@ -77,18 +83,26 @@ class RemoteLane:
             raise StoppingError("the lane is stopping")
         return await self._questions.get(question)
 
-    async def _asked(self, questions: Sequence[Question]) -> tuple[Sequence[Reply], float]:
+    async def _asked(self, questions: Sequence[Question], *, suspect: bool = False) -> tuple[Sequence[Reply], float]:
+        single = len(questions) == 1
         try:
-            answered: parcel.Answered = parcel.unpacked(await self._calls.send("answer", parcel.packed(questions)))
+            sent = await self._send("answer", parcel.packed(questions), suspect=suspect, alone=single)
         except UnreachableError as error:
             return [NoReply(Cause.UNAVAILABLE, str(error))] * len(questions), 0.0
         except ReplicaDiedError:
-            if len(questions) == 1:
+            if suspect and single:
                 return [NoReply(Cause.LIMIT, f"answering this was {GIVEN_UP}")], 0.0
-            half = len(questions) // 2
-            first, second = await asyncio.gather(self._asked(questions[:half]), self._asked(questions[half:]))
-            return [*first[0], *second[0]], first[1] + second[1]
+            parts = await asyncio.gather(*(self._asked(part, suspect=True) for part in _halves(questions)))
+            return [reply for replies, _ in parts for reply in replies], sum(elapsed_s for _, elapsed_s in parts)
+        answered: parcel.Answered = parcel.unpacked(sent)
         return answered.replies, answered.elapsed_s
+
+    async def _send(self, method: str, request: bytes, *, suspect: bool, alone: bool) -> bytes:
+        """Make a call. Suspects wait for each other, and those that could be given up for everything else, too."""
+        if not suspect:
+            return await self._calls.send(method, request)
+        async with self._trial:
+            return await self._calls.send(method, request, alone=alone)
 
 
 class RemoteRules(RemoteLane):
@@ -122,18 +136,19 @@ class RemoteRules(RemoteLane):
             return await self._again.get(chunk)
         return await self._judged(chunk)
 
-    async def _judged(self, chunk: Chunk) -> Judged:
+    async def _judged(self, chunk: Chunk, *, suspect: bool = False) -> Judged:
         try:
-            return await self._sent(chunk)
+            return await self._sent(chunk, suspect=suspect)
         except ReplicaDiedError:
             if len(chunk.payloads) == 1:
                 return Judged(groups=[await self._by_cell(chunk)])
             half = len(chunk.payloads) // 2
             halves = (chunk.part(0, half), chunk.part(half, len(chunk.payloads)))
-            return together(await asyncio.gather(*map(self._judged, halves)))
+            return together(await asyncio.gather(*(self._judged(part, suspect=True) for part in halves)))
 
-    async def _sent(self, chunk: Chunk) -> Judged:
-        judged: Judged = parcel.unpacked(await self._calls.send("judge", parcel.packed_chunk(chunk)))
+    async def _sent(self, chunk: Chunk, *, suspect: bool = True, alone: bool = False) -> Judged:
+        sent = await self._send("judge", parcel.packed_chunk(chunk), suspect=suspect, alone=alone)
+        judged: Judged = parcel.unpacked(sent)
         return judged
 
     async def _judged_again(self, chunks: Sequence[Chunk]) -> tuple[Sequence[Judged], float]:
@@ -154,7 +169,7 @@ class RemoteRules(RemoteLane):
     async def _by_cell(self, chunk: Chunk) -> Found | Abstain:
         """Judge a group that replicas died of: all its cells but those that are to blame."""
         try:
-            decoded = await self._sent(replace(chunk, replies={}))
+            decoded = await self._sent(replace(chunk, replies={}), alone=True)
         except ReplicaDiedError:
             return Abstain(Cause.LIMIT, f"decoding this group was {GIVEN_UP}")
         (group,) = decoded.groups
@@ -171,16 +186,22 @@ class RemoteRules(RemoteLane):
     async def _cells(self, chunk: Chunk, cells: Sequence[Cell]) -> dict[Cell, tuple[Outcome | None, bytes]]:
         """Judge some cells of a group; one that replicas die of is given up."""
         assert chunk.replies is not None  # noqa: S101  # it names the cells
+        part = replace(chunk, replies={cell: chunk.replies[cell] for cell in cells})
         try:
-            judged = await self._sent(replace(chunk, replies={cell: chunk.replies[cell] for cell in cells}))
+            judged = await self._sent(part, alone=len(cells) == 1)
         except ReplicaDiedError:
             if len(cells) == 1:
                 verdict = Abstain(Cause.LIMIT, f"judging this completion was {GIVEN_UP}")
                 heading = encode.heading(chunk.terms[cells[0].term])
                 return {cells[0]: (verdict.cause, encode.component(heading, verdict, 0.0))}
-            half = len(cells) // 2
-            first, second = await asyncio.gather(self._cells(chunk, cells[:half]), self._cells(chunk, cells[half:]))
+            first, second = await asyncio.gather(*(self._cells(chunk, half) for half in _halves(cells)))
             return first | second
         (group,) = judged.groups
         assert not isinstance(group, Abstain)  # noqa: S101  # it was decoded before
         return {cell: (group.outcomes[cell.row][cell.term], group.components[cell.row][cell.term]) for cell in cells}
+
+
+def _halves(items: Sequence[T]) -> tuple[Sequence[T], ...]:
+    """Return both halves, of a single thing that thing."""
+    half = len(items) // 2
+    return (items[:half], items[half:]) if half else (items,)
