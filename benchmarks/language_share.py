@@ -23,6 +23,7 @@ from rich.table import Table
 
 from jurist.verifiers import Sample, Score, Task
 from jurist.verifiers._languages import code_of
+from jurist.verifiers._lexicon import lexicon
 from jurist.verifiers._masking import mask
 from jurist.verifiers._words import find_words
 from jurist.verifiers.language_share import LanguageShare
@@ -146,6 +147,28 @@ def speed() -> Table:
     return table
 
 
+def thoughts() -> Table:
+    """Time it on real solutions, each read once: joined to thoughts of several sizes, with all words new at first."""
+    groups = [json.loads(line) for line in (CASES / "gsm8k_rollouts.jsonl").read_text().splitlines()]
+    solutions: list[str] = [rollout["completion"] for group in groups for rollout in group["rollouts"]]
+    table = Table("bytes a thought", "words new", "words met", title="MB/s of one core on solutions of GSM8K")
+    for joined in (1, 2, 4, 8, 16, 64):
+        texts = ["\n\n".join(solutions[at : at + joined]) for at in range(0, len(solutions), joined)]
+        size = sum(len(text.encode()) for text in texts)
+        lexicon.cache_clear()
+        lexicon("Latn")
+        rates = [size / _all_cpu_s(texts) / 1e6 for _ in range(2)]
+        table.add_row(f"{size / len(texts):,.0f}", *(f"{rate:.1f}" for rate in rates))
+    return table
+
+
+def _all_cpu_s(texts: list[str]) -> float:
+    started = time.process_time()
+    for text in texts:
+        LanguageShare().verdict(Sample(task=Task(language="en"), completion=text))
+    return time.process_time() - started
+
+
 def _cpu_s(sample: Sample, rounds: int) -> float:
     started = time.process_time()
     for _ in range(rounds):
@@ -154,4 +177,4 @@ def _cpu_s(sample: Sample, rounds: int) -> float:
 
 
 if __name__ == "__main__":
-    Console(width=150).print(errors(), speed())
+    Console(width=150).print(errors(), speed(), thoughts())
