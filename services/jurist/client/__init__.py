@@ -22,6 +22,7 @@ from jurist.client._errors import (
 )
 from jurist.client._groups import TaskFields, abstentions, advantages, group, rewards
 from jurist.client._labels import task_fields
+from jurist.client._tls import Tls
 
 __all__ = [
     "Client",
@@ -30,6 +31,7 @@ __all__ = [
     "InvalidInputError",
     "ServerError",
     "TaskFields",
+    "Tls",
     "UnreachableError",
     "abstentions",
     "advantages",

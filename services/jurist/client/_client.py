@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
+    from jurist.client._tls import Tls
+
 __all__ = ["Client"]
 
 TIMEOUT_S = 600.0
@@ -46,6 +48,7 @@ class Client:
         recipe: How to score groups that name no recipe: a name, the contract's JSON, or a message.
         timeout_s: How long a call may take in all, retries included, seconds; the server stops work that is late.
         patience_s: How long a server may be unreachable or overloaded before the call fails, seconds.
+        tls: What to speak TLS with; None speaks none.
 
     Every method raises, besides what it names:
         InvalidInputError: a field is not what it must be.
@@ -62,16 +65,23 @@ class Client:
         recipe: str | Mapping[str, object] | reward_pb2.Recipe | None = None,
         timeout_s: float = TIMEOUT_S,
         patience_s: float = PATIENCE_S,
+        tls: Tls | None = None,
     ) -> None:
         self._target = target
         self._recipe = None if recipe is None else recipe_message(recipe)
         self._timeout_s = timeout_s
         self._patience_s = patience_s
+        self._tls = tls
         self._here = _Here()
 
     def __reduce__(self) -> tuple[Callable[[], Client], tuple[()]]:
         return partial(
-            type(self), self._target, recipe=self._recipe, timeout_s=self._timeout_s, patience_s=self._patience_s
+            type(self),
+            self._target,
+            recipe=self._recipe,
+            timeout_s=self._timeout_s,
+            patience_s=self._patience_s,
+            tls=self._tls,
         ), ()
 
     def __enter__(self) -> Self:
@@ -252,7 +262,8 @@ class Client:
                 obstacle = _forking.obstacle()
                 if obstacle:
                     raise ClientError(obstacle)
-                here.opened = _Opened(self, Connection(self._target, self._patience_s))
+                credentials = None if self._tls is None else self._tls.credentials()
+                here.opened = _Opened(self, Connection(self._target, self._patience_s, credentials))
             return here.opened
 
 

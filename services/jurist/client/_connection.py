@@ -51,14 +51,17 @@ Answer = TypeVar("Answer")
 
 
 class Connection:
-    """A channel to one target."""
+    """A channel to one target, over TLS where there are credentials."""
 
-    def __init__(self, target: str, patience_s: float) -> None:
+    def __init__(self, target: str, patience_s: float, credentials: grpc.ChannelCredentials | None = None) -> None:
         self.closed = False
         self._patience_s = patience_s
         self._process = os.getpid()
         with GATE:
-            self._channel = grpc.insecure_channel(target, options=OPTIONS)
+            if credentials is None:
+                self._channel = grpc.insecure_channel(target, options=OPTIONS)
+            else:
+                self._channel = grpc.secure_channel(target, credentials, options=OPTIONS)
             self.stub = reward_pb2_grpc.RewardServiceStub(self._channel)
         self._lock = threading.Lock()  # nothing is handed in once the loop is told to end
         self._loop = asyncio.SelectorEventLoop()

@@ -58,7 +58,7 @@ def server(config: Config) -> Server:
     """Build a server.
 
     Raises:
-        ConfigurationError: a file of recipes or of the cluster's lanes is wrong.
+        ConfigurationError: a file of recipes, of the cluster's lanes or of the certificate is wrong.
     """
     metrics = Metrics()
     return Server(config, engine(config, metrics), Cookbook(config.recipes), metrics)

@@ -39,6 +39,17 @@ class Config(BaseSettings):
     http_recipe: Annotated[
         str, Field(min_length=1, description="recipe of HTTP requests that are some trainer's own and name none")
     ] = "math"
+    tls_certificate: Annotated[
+        Path | None,
+        Field(
+            description="PEM file of the server's certificate and those that lead to an authority: gRPC and HTTP use it"
+        ),
+    ] = None
+    tls_key: Annotated[Path | None, Field(description="PEM file of its private key")] = None
+    tls_client_ca: Annotated[
+        Path | None,
+        Field(description="PEM file of authorities: clients must show a certificate that one of them has signed"),
+    ] = None
     metrics_port: Annotated[
         int | None, Field(ge=0, le=65535, description="Prometheus port; none when left out, 0 takes a free one")
     ] = None

@@ -20,6 +20,7 @@ from jurist.v1 import reward_pb2
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 
+    from jurist.client import Tls
     from jurist.services.config import Config
     from jurist.services.groups_file import Line
     from jurist.services.values import GroupReward
@@ -101,9 +102,11 @@ async def local(config: Config, recipe: reward_pb2.Recipe | None) -> AsyncGenera
 
 
 @asynccontextmanager
-async def remote(target: str, recipe: reward_pb2.Recipe | None, timeout_s: float) -> AsyncGenerator[Score]:
+async def remote(
+    target: str, recipe: reward_pb2.Recipe | None, timeout_s: float, tls: Tls | None = None
+) -> AsyncGenerator[Score]:
     """Score through the server at `target`."""
-    with Client(target, recipe=recipe, timeout_s=timeout_s) as client:
+    with Client(target, recipe=recipe, timeout_s=timeout_s, tls=tls) as client:
 
         async def score(groups: Sequence[reward_pb2.RolloutGroup]) -> Sequence[reward_pb2.GroupScores]:
             try:

@@ -12,7 +12,7 @@ import structlog
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from jurist.services import decode, encode
+from jurist.services import decode, encode, tls
 from jurist.services.catalogue import catalogue
 from jurist.services.config import MESSAGE_BYTES
 from jurist.services.errors import (
@@ -186,6 +186,7 @@ class Server:
         self._metrics = metrics
         self._service = RewardService(engine, recipes, metrics)
         self._health = health.aio.HealthServicer()
+        self._tls = tls.read(config)
         self._server = grpc.aio.server(options=OPTIONS)
         self._facade: Facade | None = None
         self._stop_metrics: Callable[[], None] | None = None
@@ -203,7 +204,10 @@ class Server:
         host = self._config.host
         address = f"{f'[{host}]' if ':' in host else host}:{self._config.port}"
         try:
-            self.port = self._server.add_insecure_port(address)
+            if self._tls is None:
+                self.port = self._server.add_insecure_port(address)
+            else:
+                self.port = self._server.add_secure_port(address, self._tls.credentials)
         except RuntimeError as error:
             raise ConfigurationError(f"port: cannot listen on {address}; is another server there?") from error
         await self._engine.start()
@@ -227,8 +231,9 @@ class Server:
             raise ConfigurationError(f"http_recipe: unknown recipe {config.http_recipe!r}")
         service = Service(self._service.score, self._engine.ask, self._recipes, self._metrics)
         self._facade = Facade(service, config.http_recipe, config.drain_s)
+        context = None if self._tls is None else self._tls.context
         try:
-            self.http_port = await self._facade.start(config.host, config.http_port)
+            self.http_port = await self._facade.start(config.host, config.http_port, context)
         except OSError as error:
             raise ConfigurationError(f"http_port: cannot listen on {config.http_port}: {error}") from error
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
-from jurist.client import Client
+from jurist.client import Client, Tls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +35,9 @@ class Settings:
         reference: The column of the data set that holds the reference; when empty, the first there is of `answers`,
             `answer`, `solution`, `ground_truth`, `label`, `target`, `expected_answer`, `reference_answer`.
         extra: Columns, separated by commas, that your own verifiers want to see in `Task.extra`.
+        tls_ca: PEM file of the authorities of which one has signed the server's certificate: speak TLS.
+        tls_certificate: PEM file of the trainer's own certificate, for servers that ask for one.
+        tls_key: PEM file of its private key.
     """
 
     target: str = "localhost:50051"
@@ -44,6 +47,9 @@ class Settings:
     patience_s: float = 60.0
     reference: str = ""
     extra: str = ""
+    tls_ca: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""
 
     def __post_init__(self) -> None:
         number = isinstance(self.on_error, int | float) and math.isfinite(self.on_error)
@@ -56,7 +62,9 @@ class Settings:
         Raises:
             ValueError: a value cannot be read, or there is no such setting.
         """
-        given = {name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if PREFIX in name}
+        given = {
+            name.removeprefix(PREFIX).lower(): value for name, value in environment.items() if name.startswith(PREFIX)
+        }
         return self.with_arguments(**given)
 
     def with_arguments(self, **given: object) -> Settings:
@@ -92,4 +100,11 @@ class Settings:
 @lru_cache(maxsize=CLIENTS)
 def client(settings: Settings) -> Client:
     """Return the client of these settings; it opens what it needs in each process."""
-    return Client(settings.target, recipe=settings.recipe, timeout_s=settings.timeout_s, patience_s=settings.patience_s)
+    ca, certificate, key = settings.tls_ca or None, settings.tls_certificate or None, settings.tls_key or None
+    return Client(
+        settings.target,
+        recipe=settings.recipe,
+        timeout_s=settings.timeout_s,
+        patience_s=settings.patience_s,
+        tls=Tls(ca=ca, certificate=certificate, key=key) if ca or certificate or key else None,
+    )

@@ -20,6 +20,7 @@ from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColum
 
 from jurist.services import groups_file, table
 from jurist.services.commands.ending import told
+from jurist.services.commands.reaching import Certificate, Key, TlsCa, tls_of
 from jurist.services.config import configure
 from jurist.services.errors import BadInputError, ConfigurationError
 from jurist.services.log import configure_logs
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from rich.table import Table
+
+    from jurist.client import Tls
 
 TABLE_WIDTH = 160  # of a table that goes to a file or a pipe
 
@@ -47,6 +50,7 @@ class Job(NamedTuple):
     file: str
     recipe: reward_pb2.Recipe | None
     target: str | None
+    tls: Tls | None
     out: Path | None
     format: Format
     keep_going: bool
@@ -62,6 +66,9 @@ def score(  # noqa: PLR0913, PLR0917  # a flag each
     verifier: Annotated[str | None, typer.Option(help="Score with this verifier alone.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="An option of it, as NAME=VALUE, VALUE in JSON.")] = None,
     target: Annotated[str | None, typer.Option(help="HOST:PORT of a server; without it, score here.")] = None,
+    tls_ca: TlsCa = None,
+    tls_certificate: Certificate = None,
+    tls_key: Key = None,
     out: Annotated[Path | None, typer.Option(help="File to write, whole or not at all.")] = None,
     output_format: Annotated[
         Format | None, typer.Option("--format", help="table or jsonl; a file is jsonl by default.")
@@ -82,6 +89,7 @@ def score(  # noqa: PLR0913, PLR0917  # a flag each
             file=file,
             recipe=_recipe(recipe, verifier, option or []),
             target=target,
+            tls=tls_of(tls_ca, tls_certificate, tls_key),
             out=out,
             format=output_format or (Format.JSONL if out else Format.TABLE),
             keep_going=keep_going,
@@ -130,7 +138,7 @@ def _values(options: list[str]) -> dict[str, object]:
 
 async def _score(job: Job) -> None:
     config = configure(recipes=job.recipes, workers=job.workers)
-    engine = remote(job.target, job.recipe, job.timeout_s) if job.target else local(config, job.recipe)
+    engine = remote(job.target, job.recipe, job.timeout_s, job.tls) if job.target else local(config, job.recipe)
     summary = Summary()
     rows = table.group_table()
     with groups_file.opened(job.file) as file, _output(job.out) as output, _progress() as progress:

@@ -26,6 +26,11 @@ def serve(  # noqa: PLR0913, PLR0917  # a flag each
     port: Annotated[int | None, typer.Option(help="gRPC port; 0 takes a free one.")] = None,
     http_port: Annotated[int | None, typer.Option(help="HTTP port; none by default.")] = None,
     metrics_port: Annotated[int | None, typer.Option(help="Prometheus port; none by default.")] = None,
+    tls_certificate: Annotated[Path | None, typer.Option(help="PEM file: gRPC and HTTP over TLS.")] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="PEM file of the certificate's private key.")] = None,
+    tls_client_ca: Annotated[
+        Path | None, typer.Option(help="PEM file: clients must show a certificate of these authorities.")
+    ] = None,
     workers: Annotated[int | None, typer.Option(help="Processes that judge; a core each by default.")] = None,
     recipes: Annotated[Path | None, typer.Option(help="Folder of recipes of your own.")] = None,
     lanes: Annotated[str | None, typer.Option(help="Where work runs: local, or ray.")] = None,
@@ -56,6 +61,9 @@ def serve(  # noqa: PLR0913, PLR0917  # a flag each
             port=port,
             http_port=http_port,
             metrics_port=metrics_port,
+            tls_certificate=tls_certificate,
+            tls_key=tls_key,
+            tls_client_ca=tls_client_ca,
             workers=workers,
             recipes=recipes,
             lanes=lanes,

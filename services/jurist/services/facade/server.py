@@ -39,6 +39,8 @@ from jurist.services.facade.singles import Call, NoRewardError, Settings, Single
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
+    import ssl
+
     from jurist.services.cookbook import Cookbook
     from jurist.services.facade.programs import Asking
     from jurist.services.metrics import Metrics
@@ -98,14 +100,14 @@ class Facade:
         )
         self._runner = web.AppRunner(application, access_log=None, handler_cancellation=True, shutdown_timeout=drain_s)
 
-    async def start(self, host: str, port: int) -> int:
-        """Listen; returns the port.
+    async def start(self, host: str, port: int, context: ssl.SSLContext | None = None) -> int:
+        """Listen, for HTTPS where there is a context; returns the port.
 
         Raises:
             OSError: it is taken.
         """
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
+        site = web.TCPSite(self._runner, host, port, ssl_context=context)
         await site.start()
         return int(self._runner.addresses[0][1])
 
