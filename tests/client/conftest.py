@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from jurist.v1.reward_pb2_grpc import _ServicerContext as Context
 
-LIMIT = (("grpc.max_receive_message_length", 64 << 20), ("grpc.max_send_message_length", 64 << 20))
+LIMIT_BYTES = 64 << 20
 BAD, POISONED = "bad", "poisoned"  # languages of tasks that a call is refused for, and that the server trips over
 
 
@@ -42,8 +42,9 @@ class ScriptedService(reward_pb2_grpc.RewardServiceServicer):
         self._threads = ThreadPoolExecutor(32)
         self._server: grpc.Server | None = None
 
-    def listen(self, port: int = 0) -> None:
-        self._server = grpc.server(self._threads, options=LIMIT)
+    def listen(self, port: int = 0, most_bytes: int = LIMIT_BYTES) -> None:
+        limits = (("grpc.max_receive_message_length", most_bytes), ("grpc.max_send_message_length", LIMIT_BYTES))
+        self._server = grpc.server(self._threads, options=limits)
         reward_pb2_grpc.add_RewardServiceServicer_to_server(self, self._server)
         self.target = f"127.0.0.1:{self._server.add_insecure_port(f'127.0.0.1:{port}')}"
         self._server.start()
@@ -172,6 +173,15 @@ def service() -> Iterator[ScriptedService]:
     """A scripted service on a port of its own."""
     scripted = ScriptedService()
     scripted.listen()
+    yield scripted
+    scripted.hang_up()
+
+
+@pytest.fixture
+def narrow_service() -> Iterator[ScriptedService]:
+    """One that takes no message over 4 kB."""
+    scripted = ScriptedService()
+    scripted.listen(most_bytes=4 << 10)
     yield scripted
     scripted.hang_up()
 

@@ -111,12 +111,12 @@ def test_every_waiter_raises_an_error_of_its_own(service: Service, client: Clien
 
 
 @pytest.mark.usefixtures("lingering")
-def test_a_message_that_is_too_large_for_the_server_is_halved(service: Service, client: Client) -> None:
-    service.script.append(service.overloaded(None))
-    futures = [client.submit(group(["x" * n])) for n in range(10)]
+def test_a_message_that_is_too_large_for_the_server_is_halved(narrow_service: Service) -> None:
+    with Client(narrow_service.target, recipe="length") as client:
+        futures = [client.submit(group(["x" * (1_000 + n)])) for n in range(10)]
 
-    assert [rewards(future.result()) for future in futures] == [[float(n)] for n in range(10)]
-    assert len(service.requests) >= 3
+        assert [rewards(future.result()) for future in futures] == [[1_000.0 + n] for n in range(10)]
+    assert len(narrow_service.requests) >= 3
 
 
 def test_a_short_timeout_ends_no_neighbours_call(service: Service, client: Client) -> None:

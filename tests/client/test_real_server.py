@@ -15,11 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jurist.client import Client, InvalidInputError, advantages, group, rewards
+from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from jurist.v1 import reward_pb2
 
 KEPT = "<think>six times seven</think> <answer>42</answer>"
 FORMAT = {"name": "kept", "terms": [{"verifier": "format_tags"}], "advantage": "ADVANTAGE_GRPO"}
@@ -31,6 +30,21 @@ def client(server: Any) -> Iterator[Client]:
     """A client of the shared server."""
     with Client(server.target, recipe=FORMAT, timeout_s=60.0) as opened:
         yield opened
+
+
+def test_what_is_nested_too_deeply_is_refused_by_name(client: Client) -> None:
+    extra: dict[str, object] = {}
+    for _ in range(120):
+        extra = {"a": extra}
+    deep = group([KEPT], extra=extra)
+
+    with pytest.raises(InvalidInputError, match=r"^groups\[1\]\.task\.extra.* is nested too deeply"):
+        client.score([group([KEPT]), deep])
+    with pytest.raises(InvalidInputError, match=r"^task\.extra"):
+        client.submit(deep).result()
+    (refusal,) = client.stream([deep])
+    assert isinstance(refusal, reward_pb2.Refusal)
+    assert refusal.field.startswith("task.extra")
 
 
 def serve(port: int = 0) -> tuple[subprocess.Popen[str], str]:

@@ -151,15 +151,40 @@ def test_an_overloaded_server_is_tried_again_after_the_pause_it_asks_for(service
     assert len(service.requests) == 2
 
 
-@pytest.mark.parametrize("pushback", [None, "-1", "soon"])
-def test_a_message_too_large_for_the_server_is_not_sent_again(
-    service: Service, client: Client, pushback: str | None
-) -> None:
+def test_an_overloaded_server_that_asks_for_no_pause_is_tried_again(service: Service, client: Client) -> None:
+    service.script.extend([service.overloaded(None)] * 3)
+
+    assert lengths(client.score([group(["abc"])])) == [[3.0]]
+    assert len({request.request_id for request in service.requests}) == 1
+    assert len(service.requests) == 4
+
+
+@pytest.mark.parametrize("pushback", ["-1", "soon"])
+def test_a_server_that_asks_for_no_other_try_gets_none(service: Service, client: Client, pushback: str) -> None:
     service.script.append(service.overloaded(pushback))
 
-    with pytest.raises(InvalidInputError, match="too much work waits"):
+    with pytest.raises(UnreachableError, match="too much work waits"):
         client.score([group(["abc"])])
     assert len(service.requests) == 1
+
+
+def test_a_message_too_large_for_the_server_is_not_sent_again(narrow_service: Service) -> None:
+    with (
+        Client(narrow_service.target, recipe="length") as client,
+        pytest.raises(InvalidInputError, match="larger than max"),
+    ):
+        client.score([group(["x" * 10_000])])
+    assert not narrow_service.requests
+
+
+def test_patience_begins_at_the_first_failure(service: Service) -> None:
+    def gone_at_work(context: object) -> None:
+        time.sleep(1.0)
+        service.unavailable(context)  # type: ignore[arg-type]
+
+    service.script.append(gone_at_work)
+    with Client(service.target, recipe="length", patience_s=0.5) as client:
+        assert lengths(client.score([group(["abc"])])) == [[3.0]]
 
 
 def test_patience_ends(service: Service) -> None:

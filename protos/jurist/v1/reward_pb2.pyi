@@ -12,9 +12,9 @@ every component behind it. Conventions that hold throughout:
  - Bad input is refused for the whole call with INVALID_ARGUMENT and the path of the field. Once a call is accepted,
    whatever befalls one rollout stands in that rollout's components and harms no other (google.aip.dev/193 advises
    against partial errors but for bulk calls where failing everything would be hostile; this is one).
- - Calls are pure: repeating one gives the same verdicts. So a failure with UNAVAILABLE may be retried, and one with
-   RESOURCE_EXHAUSTED that carries the trailing metadata `grpc-retry-pushback-ms`, after so many milliseconds: too
-   much work waits. RESOURCE_EXHAUSTED without it means that the message is too large, and will be next time.
+ - Calls are pure: repeating one gives the same verdicts. So a failure with UNAVAILABLE or RESOURCE_EXHAUSTED may be
+   retried, after as many milliseconds as the trailing metadata `grpc-retry-pushback-ms` says: too much work waits.
+   gRPC itself refuses a message over its limit with RESOURCE_EXHAUSTED, too; it says so, and will the next time.
 
 JSON is proto3's own mapping, with the field names of this file.
 """
@@ -1280,7 +1280,7 @@ class Component(_message.Message):
 
     @_builtins.property
     def details(self) -> _struct_pb2.Struct:
-        """What else the verifier found, as it documents."""
+        """What else the verifier found, as it documents. Texts among it end after 8192 characters."""
 
     def __init__(
         self,

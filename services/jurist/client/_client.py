@@ -197,12 +197,13 @@ class Client:
                 for index, like in enumerate(groups):
                     group = group_message(like, f"groups[{index}]")
                     check_size(group, f"groups[{index}]")
-                    yield reward_pb2.ScoreStreamRequest(
-                        group=group,
+                    request = reward_pb2.ScoreStreamRequest(
                         recipe=self._recipe if index == 0 else None,
                         policy_step=policy_step,
                         request_id=uuid.uuid4().hex if index == 0 else "",
                     )
+                    request.group.CopyFrom(group)
+                    yield request
             except Exception as error:  # noqa: BLE001  # gRPC would log it and tell the caller nothing of it
                 failures.append(error)
 

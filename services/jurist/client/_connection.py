@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
-from jurist.client._errors import ClientError, DeadlineError, ServerError, error_of, pushback
+from jurist.client._errors import ClientError, DeadlineError, ServerError, error_of, is_too_large, pushback
 from jurist.client._forking import GATE
 from jurist.client._packing import MESSAGE_BYTES
 from jurist.v1 import reward_pb2, reward_pb2_grpc
@@ -105,8 +105,8 @@ class Connection:
     async def call(
         self, method: grpc.UnaryUnaryMultiCallable[Request, Response], request: Request, deadline: float
     ) -> Response:
-        """Call a method of the stub, again and again while no server takes it."""
-        patience = time.monotonic() + self._patience_s
+        """Call a method of the stub, again and again while no server takes it; patience begins at the first failure."""
+        patience: float | None = None
         tries = 0
         while True:
             left = deadline - time.monotonic()
@@ -115,8 +115,9 @@ class Connection:
             try:
                 return await _attempt(method, request, left)
             except grpc.RpcError as error:
-                pause = _pause(error, tries)
-                if pause is None or time.monotonic() + pause > min(patience, deadline):
+                now, pause = time.monotonic(), _pause(error, tries)
+                patience = now + self._patience_s if patience is None else patience
+                if pause is None or now + pause > min(patience, deadline):
                     raise error_of(error) from None
             tries += 1
             await asyncio.sleep(pause)
@@ -188,10 +189,10 @@ async def _attempt(
 def _pause(error: grpc.RpcError, tries: int) -> float | None:
     """Return how long to wait before trying again, seconds, or None when that would not help."""
     code, asked = error.code(), pushback(error)
-    if code not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED}:
+    if code not in {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED} or is_too_large(error):
+        return None
+    if asked is not None and asked < 0:
         return None
     if asked is not None:
         return asked * random.uniform(1.0, 1.5)  # noqa: S311  # spreads callers, hides nothing
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED:  # gRPC's own: the message is too large, and will be next time
-        return None
     return random.uniform(0, min(BACKOFF_MAX_S, BACKOFF_S * 2**tries))  # noqa: S311

@@ -2,7 +2,7 @@
 
 ClientError            has `code`, the gRPC status, or None when nothing was sent
   InvalidInputError    what was sent cannot be scored; the message names the field      INVALID_ARGUMENT, NOT_FOUND, and
-                                                                  RESOURCE_EXHAUSTED without a pushback: gRPC's limits
+                                                                     RESOURCE_EXHAUSTED for a message over gRPC's limit
   UnreachableError     no server took it within the client's patience                   UNAVAILABLE, RESOURCE_EXHAUSTED
   DeadlineError        the scores were not there in time                                DEADLINE_EXCEEDED
   ServerError          the server failed                                                all else
@@ -25,12 +25,14 @@ __all__ = [
     "ServerError",
     "UnreachableError",
     "error_of",
+    "is_too_large",
     "pushback",
     "within_group",
     "within_list",
 ]
 
 PUSHBACK = "grpc-retry-pushback-ms"
+TOO_LARGE = "message larger than max"  # src/core/ext/filters/message_size
 
 
 class ClientError(Exception):
@@ -73,16 +75,26 @@ def error_of(error: grpc.RpcError) -> ClientError:
     """Turn gRPC's error into ours."""
     code = error.code()
     kind = _BY_CODE.get(code, ServerError)
-    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and pushback(error) is None:
-        kind = InvalidInputError  # gRPC's own: a message is too large, and will be next time
+    if is_too_large(error):
+        kind = InvalidInputError
     return kind(error.details() or code.name, code)
 
 
+def is_too_large(error: grpc.RpcError) -> bool:
+    """Whether a message is over gRPC's own limit, and would be the next time; gRPC tells that in words alone."""
+    return error.code() is grpc.StatusCode.RESOURCE_EXHAUSTED and TOO_LARGE in (error.details() or "")
+
+
 def pushback(error: grpc.RpcError) -> float | None:
-    """Return how long the server asks to wait before another try, seconds; None when it does not say."""
+    """Return how long the server asks to wait before another try, seconds; None when it does not say.
+
+    What is negative or no number asks for none (gRPC's proposal A6); then it is below 0.
+    """
     metadata = cast("Iterable[tuple[str, str]]", error.trailing_metadata() or ())
-    asked = dict(metadata).get(PUSHBACK, "")
-    return int(asked) / 1e3 if asked.isdecimal() else None
+    asked = dict(metadata).get(PUSHBACK)
+    if asked is None:
+        return None
+    return int(asked) / 1e3 if asked.isdecimal() else -1.0
 
 
 def within_list(error: InvalidInputError, start: int) -> InvalidInputError:

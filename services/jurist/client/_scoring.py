@@ -40,11 +40,10 @@ async def score(batch: Batch, send: Send) -> list[reward_pb2.GroupScores]:
     async def score_some(number: int, places: range) -> Sequence[reward_pb2.GroupScores]:
         async with ahead:
             request = reward_pb2.ScoreBatchRequest(
-                groups=[batch.groups[place] for place in places],
-                recipe=batch.recipe,
-                policy_step=batch.policy_step,
-                request_id=f"{call_id}-{number}",
+                recipe=batch.recipe, policy_step=batch.policy_step, request_id=f"{call_id}-{number}"
             )
+            for place in places:
+                request.groups.add().CopyFrom(batch.groups[place])  # the constructor refuses what is nested deeply
             try:
                 return (await send(request, batch.deadline)).groups
             except InvalidInputError as error:
