@@ -71,6 +71,21 @@ def test_a_term_that_is_not_active_takes_no_part() -> None:
     assert combine(waiting, found([0.5, Cause.NOT_APPLICABLE])).rewards == [0.5]
 
 
+def test_while_no_term_of_the_sum_is_active_there_is_nothing_to_gain() -> None:
+    term = adds()
+    waiting = Group(
+        group_id="g",
+        rollout_ids=["0"],
+        recipe=Recipe(terms=(term, GATE)),
+        terms=(
+            PlannedTerm(term=term, verifier=EXACT, active=False),
+            PlannedTerm(term=GATE, verifier=EXACT, active=True),
+        ),
+        payload=b"",
+    )
+    assert combine(waiting, found([Cause.NOT_APPLICABLE, 1.0])).rewards == [0.0]
+
+
 def test_a_question_that_nobody_answered_gives_no_reward() -> None:
     assert reward((adds(),), Ask((Equality(reference="1", answer="1"),))) is None
 

@@ -2,8 +2,8 @@
 
     reward = (sum of weight * score) * (product of the gates' scores)
 
-The sum is 1 when every active term is a gate. A term that abstains gives its `on_abstain` score, or masks the rollout:
-no reward, no advantage, no part in the group's statistics. A term that is not active yet takes no part at all.
+The sum is 1 when every term of the recipe is a gate. A term that abstains gives its `on_abstain` score, or masks the
+rollout: no reward, no advantage, no part in the group's statistics. A term that is not active yet takes no part at all.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def combine(group: Group, findings: Findings) -> GroupReward:
 
 
 def _reward(terms: Sequence[PlannedTerm], outcomes: Sequence[Outcome]) -> float | None:
-    total, factor, adds = 0.0, 1.0, False
+    total = 1.0 if all(planned.term.gate for planned in terms) else 0.0
+    factor = 1.0
     for planned, outcome in zip(terms, outcomes, strict=True):
         if not planned.active:
             continue
@@ -54,8 +55,7 @@ def _reward(terms: Sequence[PlannedTerm], outcomes: Sequence[Outcome]) -> float 
             factor *= value
         else:
             total += term.weight * value
-            adds = True
-    return (total if adds else 1.0) * factor
+    return total * factor
 
 
 def deviation(rewards: Sequence[float]) -> float:
