@@ -129,6 +129,12 @@ def test_details_are_written_as_protobuf_writes_them(details: dict[str, Any]) ->
     assert component(Score(1.0, "", details)).details == expected
 
 
+def test_a_text_among_the_details_is_cut_where_it_would_be_larger_than_what_was_asked() -> None:
+    read = component(Score(1.0, "", {"answer": "x" * 100_000})).details
+
+    assert read["answer"] == "x" * 8_192
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), b"bytes", object(), {1: 2}, {1, 2}])
 def test_details_that_json_lacks_are_refused(value: object) -> None:
     with pytest.raises((TypeError, ValueError)):  # each has its own message

@@ -199,7 +199,7 @@ def test_a_message_that_cannot_be_parsed_costs_the_stream_nothing_else(channel: 
 
     assert sorted(answer.scores.group_id for answer in answers if answer.HasField("scores")) == ["a", "c"]
     (refusal,) = [answer.refusal for answer in answers if answer.HasField("refusal")]
-    assert (refusal.group_id, refusal.field) == ("", "group.group_id")
+    assert (refusal.group_id, refusal.field) == ("", "group_id")
 
 
 def test_an_id_may_come_again_on_a_stream_once_it_was_answered(stub: Stub) -> None:
@@ -515,6 +515,7 @@ def test_sigterm_turns_health_off_lets_calls_end_and_exits_0(start: Callable[...
         served.process.send_signal(signal.SIGTERM)
 
         assert next(watch).status == health_pb2.HealthCheckResponse.NOT_SERVING
+        served.process.send_signal(signal.SIGTERM)  # an echo
         assert call.result().groups[0].rollouts[0].reward == 1.0
         watch.cancel()
     assert served.process.wait(timeout=30) == 0

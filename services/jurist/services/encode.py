@@ -35,6 +35,7 @@ ROLLOUT_ID = wire.tag(RolloutScore.ROLLOUT_ID_FIELD_NUMBER, wire.LENGTH)
 REWARD = wire.tag(RolloutScore.REWARD_FIELD_NUMBER, wire.FIXED64)
 ADVANTAGE = wire.tag(RolloutScore.ADVANTAGE_FIELD_NUMBER, wire.FIXED64)
 COMPONENTS = wire.tag(RolloutScore.COMPONENTS_FIELD_NUMBER, wire.LENGTH)
+DETAIL_CHARACTERS = 8_192  # of a text among the details: an answer must not be larger than what was asked
 CAUSES = {cause: reward_pb2.Cause.Value(f"CAUSE_{cause}") for cause in Cause}
 
 
@@ -86,7 +87,7 @@ def _write_struct(values: Mapping[str, object], struct: Struct) -> None:
 def _write_value(value: object, into: Value) -> None:
     match value:
         case str():
-            into.string_value = _utf8(value)
+            into.string_value = _utf8(value[:DETAIL_CHARACTERS])
         case None:
             into.null_value = NULL_VALUE
         case bool():

@@ -88,7 +88,8 @@ class Stream:
             if group_id in self._ids:
                 raise BadInputError("group_id", f"{group_id!r} is still being scored on this stream")  # noqa: TRY301
         except BadInputError as error:
-            refusal = reward_pb2.Refusal(group_id=group_id, field=error.field, message=error.message)
+            field = error.field.removeprefix("group.")  # what cannot be parsed is named from the message on
+            refusal = reward_pb2.Refusal(group_id=group_id, field=field, message=error.message)
             self._answers.put_nowait(reward_pb2.ScoreStreamResponse(refusal=refusal).SerializeToString())
         else:
             self._ids.add(group_id)

@@ -95,8 +95,9 @@ async def _serve(settings: Config) -> None:
         metrics_port=server.metrics_port,
     )
     await told_to_end.wait()
-    for number in (signal.SIGTERM, signal.SIGINT):  # a second signal ends the process at once
-        loop.remove_signal_handler(number)
+    # A person's second Ctrl-C ends the process at once. A second SIGTERM is most often the first one's echo, such as
+    # timeout(1) sends to its child and then to the group.
+    loop.remove_signal_handler(signal.SIGINT)
     log.info("draining", at_most_s=settings.drain_s)
     await server.stop()
     log.info("stopped")
