@@ -9,16 +9,18 @@ import json
 import os
 import pickle
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
-from jurist.client import Client, ClientError, group, rewards
+from jurist.client import Client, ClientError, _connection, group, rewards
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +50,57 @@ def test_nothing_is_opened_before_the_first_call() -> None:
     Client("nobody:1", recipe="length").close()
 
     assert threads_of_clients() == before
+
+
+class Wire:
+    """Passes bytes between a client and a server until it is cut, after which both wait for nothing."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        self._server = (host, int(port))
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.target = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        self._cut: set[socket.socket] = set()
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.create_connection(self._server)
+                self._open += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+
+    def _pass(self, source: socket.socket, sink: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                if sink not in self._cut:
+                    sink.sendall(data)
+
+    def cut(self) -> None:
+        """Let nothing more through on the connections that there are; new ones work."""
+        self._cut.update(self._open)
+
+    def close(self) -> None:
+        for end in (self._listening, *self._open):
+            end.close()
+
+
+def test_a_server_that_vanishes_without_a_word_is_left_for_another(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = {_connection.ALIVE_MS: 1_000, _connection.ANSWER_MS: 500}
+    monkeypatch.setattr(_connection, "OPTIONS", [(name, soon.get(value, value)) for name, value in _connection.OPTIONS])
+    service.script.append(service.wait(60.0))
+    wire = Wire(service.target)
+    with closing(wire), Client(wire.target, recipe="length", timeout_s=50.0) as client:
+        scored = client.submit(group(["abc"]))
+        assert service.arrived.wait(10.0)
+        wire.cut()
+
+        assert rewards(scored.result(30.0)) == [3.0]
 
 
 def test_one_client_serves_many_threads(client: Client) -> None:

@@ -35,6 +35,7 @@ __all__ = ["Connection", "result_of"]
 THREAD = "jurist-client"
 BACKOFF_S, BACKOFF_MAX_S = 0.1, 5.0
 MESSAGE_LIMIT = MESSAGE_BYTES + (1 << 20)
+ALIVE_MS, ANSWER_MS = 30_000, 20_000  # how often a server that works in silence is asked whether it lives
 OPTIONS = (
     ("grpc.max_send_message_length", MESSAGE_LIMIT),
     ("grpc.max_receive_message_length", MESSAGE_LIMIT),
@@ -43,6 +44,9 @@ OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 100),  # a server that is back is found again before patience ends: the
     ("grpc.min_reconnect_backoff_ms", 1000),  # default grows to 2 minutes
     ("grpc.max_reconnect_backoff_ms", 5000),
+    ("grpc.keepalive_time_ms", ALIVE_MS),  # a host that vanished says nothing: a call would wait for its deadline
+    ("grpc.keepalive_timeout_ms", ANSWER_MS),
+    ("grpc.http2.ping_timeout_ms", ANSWER_MS),  # what newer versions go by (github.com/grpc/grpc/pull/39239)
 )
 
 Request = TypeVar("Request")

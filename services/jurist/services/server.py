@@ -39,11 +39,17 @@ if TYPE_CHECKING:
 
 __all__ = ["CODES", "RewardService", "Server"]
 
+ASKED_MS = 10_000  # how often a client may ask whether the server lives
+ALIVE_MS, ANSWER_MS = 60_000, 20_000  # how often a client that waits is asked
 SERVICE = reward_pb2.DESCRIPTOR.services_by_name["RewardService"].full_name
 OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),  # two servers on one port would share the calls in silence
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", ASKED_MS),  # gRPC's own 5 minutes would end clients' calls
+    ("grpc.keepalive_time_ms", ALIVE_MS),  # clients that vanished hold no workers
+    ("grpc.keepalive_timeout_ms", ANSWER_MS),
+    ("grpc.http2.ping_timeout_ms", ANSWER_MS),
 )
 LAST_WORDS_S = 0.2  # for answers on their way out
 
