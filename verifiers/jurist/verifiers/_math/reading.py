@@ -94,6 +94,7 @@ _FENCES = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"
 _OPENINGS = tuple(opening for opening, _ in _FENCES)
 _WRAPPER = re.compile(r"\\(?P<name>[A-Za-z]+)\s*(?=\{)")
 _LIST_COMMA = re.compile(r"\d,\d{3}(?!\d)")
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2},\d{3}(?!\d)")
 _DECIMAL_COMMA = re.compile(r"-?\d+,\d+(?:\s*(?:\\\$|[€£]))?")
 _EULER = re.compile(r"(?<![\d.])(\d)(e)([+-]\d)(?!\d)")
 _ABOUT = r"(?:about|approximately|approx\.?|roughly|around|exactly|only|just)"
@@ -194,7 +195,7 @@ def _variants(text: str) -> list[tuple[Kind, str, Commas]]:
     variants: list[tuple[Kind, str, Commas]] = [("usual", text, "group")]
     if _LIST_COMMA.search(text):
         variants.append(("list", text, "list"))
-    if _DECIMAL_COMMA.fullmatch(text):
+    if _DECIMAL_COMMA.fullmatch(text) and not _THOUSANDS.match(text):
         variants.append(("decimal comma", text, "decimal"))
     if _EULER.search(text):
         variants.append(("Euler", _EULER.sub(r"\1 \2 \3", text), "group"))
