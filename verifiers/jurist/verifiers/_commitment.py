@@ -117,8 +117,22 @@ def commitments(completion: str) -> list[Commitment]:
         return [Commitment("tag", tags[-1])] if trim(tags[-1]) else []
     if "<answer>" in answer:
         return []
-    near = answer[-CUES_WITHIN:]
+    near = _meant(answer[-CUES_WITHIN:])
     return [*_announced(near), *_last_line(near)]
+
+
+_SENTENCE_ENDS = re.compile(r"[.!?](?=\s)|\n|$")
+
+
+def _meant(text: str) -> str:
+    """Leave out the sentences that only suppose an answer, ask for one or call it wrong."""
+    for cue in cues(text):
+        ending = _SENTENCE_ENDS.search(text, cue.end)
+        end = ending.end() if ending else len(text)
+        if cue.unmeant or (cue.asked and text[cue.end : end].rstrip().endswith("?")):
+            start = max(text.rfind(mark, 0, cue.start) for mark in ("\n", ". ", "! ", "? ")) + 1
+            text = f"{text[:start]}\n{text[end:]}"
+    return text
 
 
 def _announced(text: str) -> list[Commitment]:

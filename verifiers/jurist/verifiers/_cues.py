@@ -25,8 +25,8 @@ MOST_NOUNS = 64
 class Cue(NamedTuple):
     """A cue in a text; what it announces begins at `end`.
 
-    `denied` tells "the answer is not" from "the answer is", `asked` "could the answer be 5?"; `weak` cues stand in
-    prose that announces nothing, too.
+    `denied` tells "the answer is not" from "the answer is", `asked` "could the answer be 5?", `unmeant` "suppose the
+    answer is 5", "a wrong answer is 5"; `weak` cues stand in prose that announces nothing, too.
     """
 
     start: int
@@ -34,6 +34,7 @@ class Cue(NamedTuple):
     denied: bool
     asked: bool
     weak: bool
+    unmeant: bool
 
 
 class _Language(NamedTuple):
@@ -53,7 +54,7 @@ _LANGUAGES = (
     _Language(
         "answers|answer|ans",
         "results|result",
-        "is|are|was|were|equals|equal|be|becomes",
+        "is|are|was|were|equals|equal|be|becomes|comes out to|comes to|works out to",
         r"not|\w*n['’]t|cannot|never|neither|wrong|wrongly|incorrect|incorrectly|unknown|unclear|no longer",
     ),
     _Language(
@@ -152,6 +153,13 @@ def _noun_pattern(ascii_only: bool) -> re.Pattern[str]:  # noqa: FBT001 - two pa
 
 _NOUN_ASCII, _NOUN = _noun_pattern(ascii_only=True), _noun_pattern(ascii_only=False)
 _ASKS = re.compile(r"\b(?:is|could|can|would|might|may|should)\s+(?:\w+\s+){0,3}$")
+_UNMEANT = re.compile(
+    r"(?:\b(?:wrong|incorrect|false|mistaken|tempting|naive)\s+"
+    r"|\b(?:suppose|assume|if|whether|imagine"
+    r"|(?:people|students|others|some|many|they|you|one)\s+(?:\w+\s+)?(?:think|thinks|believe|believes|say|says|claim)"
+    r"|(?:not|\w{1,8}n['’]t)\s+(?:think|believe|say|mean|true|claim)|(?:false|untrue|wrong))\s+(?:that\s+)?(?:the\s+|your\s+)?)"
+    r"(?:final\s+|correct\s+)?$"
+)
 _BARE = re.compile(r"\b(?:the|our|my|an|final)\s+(?:\w+\s+)?$")
 _BARE_VALUE = re.compile(r"\s+(?:of\s+)?(?=[$\\(\[{]|-?\d)")
 _LAST_VALUE = re.compile(r"\s+(?=[-$(\[\\]{0,3}\d\S{0,40}(?:\s(?:है|हैं))?[.।]?\s*(?:\n|$))")
@@ -170,15 +178,16 @@ def _found(text: str, nouns: list[re.Match[str]]) -> Iterator[Cue]:
     for noun in reversed(nouns):
         link, denial = _LINKS[noun[0]]
         before = text[max(0, noun.start() - 40) : noun.start()]
-        asked, weak = _ASKS.search(before) is not None, noun[0] in _RESULTS
+        asked, unmeant = _ASKS.search(before) is not None, _UNMEANT.search(before) is not None
+        weak = noun[0] in _RESULTS
         found = link.match(text, noun.end())
         if found is None:
             bare = _BARE_VALUE.match(text, noun.end()) if _BARE.search(before) else _LAST_VALUE.match(text, noun.end())
             if bare is not None:
-                yield Cue(noun.start(), bare.end(), denied=False, asked=asked, weak=weak)
+                yield Cue(noun.start(), bare.end(), denied=False, asked=asked, weak=weak, unmeant=unmeant)
             continue
         denied = denial.search(found[0]) or denial.match(text[found.end() : found.end() + 24].lstrip())
-        yield Cue(noun.start(), found.end(), denied=denied is not None, asked=asked, weak=weak)
+        yield Cue(noun.start(), found.end(), denied is not None, asked, weak, unmeant)
 
 
 _DENIED_LATER = re.compile(

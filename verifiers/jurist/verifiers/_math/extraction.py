@@ -110,14 +110,23 @@ def _hashed(text: str) -> Extraction | None:
     return Extraction(line, "####")
 
 
+_RETRACTED = re.compile(
+    r"\?\s*(?:no|nope|wrong|incorrect)\b"
+    r"|\W*(?:(?:oh|oops|wait|hmm|sorry|actually)\W+){0,3}(?:(?:no|nope|wrong)\s?[,.!;—]|scratch\s+that|correction\b)",
+    re.IGNORECASE,
+)
 _VERDICT = re.compile(r"\W*(?:correct|wrong|incorrect|right|verified)\b")
 
 
 def _cued(text: str) -> Extraction | None:
-    """Take what follows the last cue that something follows."""
+    """Take what follows the last cue that something follows and that is meant."""
+    unmeant = False
     for cue in cues(text):
         statement = statement_at(text[cue.end :])
         if not statement or _VERDICT.match(statement):
+            continue
+        if cue.unmeant or _is_retracted(text, cue.end, statement):
+            unmeant = True
             continue
         if cue.asked and "?" in text[cue.end : cue.end + len(statement) + 2]:
             continue
@@ -127,7 +136,13 @@ def _cued(text: str) -> Extraction | None:
         if answer is None:
             return Extraction("", "cue", fault="the answer is denied, not given")
         return Extraction(answer or statement, "cue")
-    return None
+    return Extraction("", "cue", fault="the answer is denied, not given") if unmeant else None
+
+
+def _is_retracted(text: str, start: int, statement: str) -> bool:
+    """Tell "the answer is 42? No" and "the answer is 42. Wait, no, it is 43"."""
+    place = text.find(statement, start)
+    return place >= 0 and _RETRACTED.match(text, place + len(statement)) is not None
 
 
 def _closed(text: str) -> Extraction | None:

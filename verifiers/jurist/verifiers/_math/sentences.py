@@ -69,20 +69,22 @@ _VERBS = (
     r"is|are|was|were|be|equals|equal|gives|give|get|gets|obtain|have|has|had|becomes|become|yields|yield|makes|make|made"
     r"|earns|earned|needs|need|needed|pays|paid|spends|spent|costs|cost|saves|saved|sold|sells|takes|took|uses|used|leaves"
     r"|left|receives|received|totals|reaches|requires|produces|contains|travels|traveled|travelled|weighs|scored|ate|eats"
-    r"|bought|owes|amounts?\s+to|comes?\s+to|there\s+are|there\s+is|it['’]s|that['’]s"
+    r"|bought|owes|amounts?\s+to|(?:comes?|works?)\s+(?:out\s+)?to|there\s+are|there\s+is|it['’]s|that['’]s"
     r"|approximately|exactly|therefore|thus|hence|so"
     r"|es|son|ist|sind|beträgt|est|sont|vaut|è|é|são|är|er|wynosi|равно|равен|равна"
 )
 _COPULA = re.compile(rf"(?:(?<![\w\\])(?:{_VERBS})(?!\w)|(?<!\d)[:：]|[:：](?=\s)|=){_BESIDE}", re.IGNORECASE)
 _GLUED_COPULA = re.compile(r"(?:等于|等於|共有|共|至少有|是|为|為|有|得|は|은|는)[:：]?\s*(?=[-−$\\\d(\[{√π])")
-_PREPOSITION = re.compile(rf"(?<!\w)(?:by|of|at|about|to\s+be)(?!\w){_BESIDE}", re.IGNORECASE)
+_PREPOSITION = re.compile(
+    rf"(?<!\w)(?:(?<!divisible\s)(?<!divided\s)by|of|at|about|to\s+be)(?!\w){_BESIDE}", re.IGNORECASE
+)
 _CLAUSE = re.compile(
     r",?\s+(?:when|where|whenever|if|because|since|attained|achieved|reached|obtained|occurring|with\s+equality"
     r"|due\s+to|as\s+(?:required|desired|expected)|que\s|weil|porque|car\s|perché|потому)\b|,\s*(?:at|for|as|so|and\s+so|which)\s|，?因为",
     re.IGNORECASE,
 )
 _INSTEAD = re.compile(
-    r"\s*[,，;(]\s*(?:and\s+|but\s+)?(?:not|rather\s+than|instead\s+of|而不是|不是|nicht|et\s+non|y\s+no|e\s+non|а\s+не)(?!\w).*$",
+    r"(?:\s*[,，;(]\s*(?:and\s+|but\s+)?|\s+(?:and|but)\s+)(?:not|rather\s+than|instead\s+of|而不是|不是|nicht|et\s+non|y\s+no|e\s+non|а\s+не)(?!\w).*$",
     re.IGNORECASE | re.DOTALL,
 )
 _DENIED = re.compile(
@@ -90,16 +92,21 @@ _DENIED = re.compile(
     re.IGNORECASE,
 )
 _BOUND = re.compile(
-    r"^\W*(?:(?:at\s+(?:least|most)|(?:no\s+)?(?:more|less|fewer|greater|larger|smaller|higher|lower)\s+than|up\s+to|over|under"
-    r"|above|below|between|somewhere|not\s+(?:more|less)\s+than)(?!\w)|至少|至多|大于|小于)",
+    r"^\W*(?:(?:an?|some|any)\s+(?:\w+\s+){0,2})?(?:(?:at\s+(?:least|most)|(?:no\s+)?(?:more|less|fewer|greater|larger|smaller|higher|lower)\s+than|up\s+to|over|under"
+    r"|above|below|between|somewhere|not\s+(?:more|less)\s+than"
+    r"|different\s+from|other\s+than)(?!\w)|至少|至多|大于|小于)",
     re.IGNORECASE,
+)
+_BY_CASES = re.compile(r"\b(?:if|when)\b.*\b(?:if|when|otherwise|else)\b", re.IGNORECASE | re.DOTALL)
+_MINUS = re.compile(
+    r"(?:(?<![\w-])(?:minus|negative|moins|menos|meno|минус)\s+|[负負]|マイナス)(\$?)(?=[\d.\\])", re.IGNORECASE
 )
 _TAIL = re.compile(
     r"\s*(?:です|である|だ|となります|になります|입니다|이다|이에요|예요|है|हैं|होगा|است|ครับ|ค่ะ|inclusive|respectively)\s*$"
 )
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{\w+\*?\}(?:\{[clr|]+\})?")
 _TEXT_OR_COMMAND = re.compile(r"\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|\$")
-_VERB = re.compile(r"\b(?:is|are|was|were|be|equals|gives|yields)\b")
+_VERB = re.compile(r"\b(?:is|are|was|were|be|equals|gives|yields|divides|satisfies)\b")
 _QUOTES = re.compile(r'^["\\ ]+|["\\ ]+$')
 _FORMAL = re.compile(r"[\d\\=√π∞∅^+*/<>|]|\s-\s|^(?:\W*\b[A-Za-z]\b)+\W*$")
 _MATHEMATICAL = re.compile(r"\d|\\|=|√|π")
@@ -148,8 +155,10 @@ def answer_in(statement: str) -> str | None:
         return answer_in(head) if head and head != statement else None
     if _BOUND.search(statement):
         return statement
-    statement = _TAIL.sub("", statement)
+    statement = _MINUS.sub(r"\1-", _TAIL.sub("", statement))
     main = _CLAUSE.split(_INSTEAD.sub("", statement), maxsplit=1)[0]
+    if _BY_CASES.search(statement, len(main)):
+        return statement
     for whole in (main, statement, _QUOTES.sub("", statement)):
         if is_answer(whole):
             return _ARTICLE.sub("", whole)
@@ -186,6 +195,7 @@ def _behind_copula(statement: str) -> str | None:
 
 _VALUE_THEN_WORDS = re.compile(rf"(?:{_VALUE}|{_MATH})(?=\s+[A-Za-z$€£])")
 _MORE_VALUES = re.compile(r"\d|\$.*\$|\\|\b(?:more|less|fewer|times)\s+than\b|\bor\b")
+_COMPARED = re.compile(r"\b(?:more|less|fewer|greater|larger|smaller)\s+than\b")
 _ANY_VALUE = re.compile(rf"{_MATH}|(?<![\w.]){_VALUE}(?![\w/])")
 
 
@@ -200,7 +210,8 @@ def _leading_value(tail: str) -> str:
 def _only_value(statement: str) -> str:
     """Take the only number or formula of a sentence."""
     found = _ANY_VALUE.findall(statement)
-    return str(found[0]) if len(found) == 1 and len(statement) < MAX_SENTENCE else ""
+    alone = len(found) == 1 and len(statement) < MAX_SENTENCE and not _COMPARED.search(statement)
+    return str(found[0]) if alone else ""
 
 
 # The bare statement that closes a text.
@@ -217,6 +228,8 @@ _THUS = re.compile(
     r"^(?:(?:so|thus|hence|therefore|then|and|finally|now|we\s+(?:get|have|find)|that)\b[\s,:]*|[∴⇒→]\s*|#{1,6}\s+)+",
     re.IGNORECASE,
 )
+_SUPPOSED = re.compile(r"(?:let|suppose|assume|try|consider|say)\b", re.IGNORECASE)
+_BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _END_MARK = re.compile(r"(?:[\s.]*(?:\$?\\(?:blacksquare|square|qed|Box)\b\s*\$?|[∎□■✓✔☑✅]|\bQ\.?E\.?D\b\.?))+\s*$")
 _RIGHT_SIDE = re.compile(r"^\$?([^=<>$]{1,80})=\s*([^=<>$]{1,80})\$?\.?$")
 _NEGATION = re.compile(
@@ -235,8 +248,8 @@ def closing(text: str) -> Closing | None:
     if display:
         return Closing(display)
     line = text[text.rfind("\n") + 1 :].strip()
-    line = _THUS.sub("", line[-MAX_LINE:])
-    if not line:
+    line = _THUS.sub("", _MINUS.sub(r"\1-", _BOLD.sub(r"\1", line[-MAX_LINE:])))
+    if not line or _SUPPOSED.match(_last_sentence(line)):
         return None
     if is_answer(line) and (" " not in line or _FORMAL.search(line)) and not _GLUED_COPULA.search(line):
         sides = _RIGHT_SIDE.match(line)
