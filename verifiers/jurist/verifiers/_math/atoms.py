@@ -17,7 +17,7 @@ from jurist.verifiers._math.cursor import UnreadableError
 from jurist.verifiers._math.expressions import Expressions, spelling
 from jurist.verifiers._math.large_operators import large_operator
 from jurist.verifiers._math.literals import literal, repeating
-from jurist.verifiers._math.matrices import determinant
+from jurist.verifiers._math.matrices import BASIS, determinant
 from jurist.verifiers._math.tree import Apply, Number, Symbol, Text, Tree, walk
 from jurist.verifiers._math.words import CONNECTIVES, FUNCTIONS, GREEK
 
@@ -279,6 +279,8 @@ class Atoms(Expressions):
         if name in {"overline", "bar"} and isinstance(inside, Apply) and Symbol("i") in walk(inside):
             return Apply("conj", (inside,))
         if isinstance(inside, Apply) and inside.head == "*" and name in {"overline", "overrightarrow", "bar"}:
+            return inside
+        if name in {"hat", "vec"} and inside in BASIS:
             return inside
         accent = "bar" if name == "overline" else name
         return Symbol(f"{accent}{{{spelling(inside)}}}")

@@ -54,8 +54,8 @@ class Expressions(Cursor):
         """Read factors that stand beside each other or are joined by a multiplication or division sign."""
         if self.accept("sign", "-"):
             inner = self.term()
-            if isinstance(inner, Apply) and inner.head == "mod":
-                return Apply("mod", (Apply("neg", inner.args[:1]), inner.args[1]))
+            if isinstance(inner, Apply) and inner.head in {"mod", "pmod"}:
+                return Apply(inner.head, (Apply("neg", inner.args[:1]), inner.args[1]))
             return Apply("neg", (inner,))
         if self.accept("sign", "+"):
             return self.term()

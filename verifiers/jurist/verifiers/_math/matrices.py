@@ -12,7 +12,7 @@ from jurist.verifiers._math.tree import Apply, Number, Symbol, Tree, free_symbol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["as_matrix", "determinant", "rows_of", "vector"]
+__all__ = ["BASIS", "as_matrix", "determinant", "rows_of", "vector"]
 
 ONE, ZERO = Number(Fraction(1)), Number(Fraction(0))
 Matrix = tuple[tuple[Tree, ...], ...]
@@ -104,8 +104,8 @@ def rows_of(tree: Tree) -> Matrix | None:
     return rows if len(rows) == len(tree.args) and len({len(row) for row in rows}) == 1 else None
 
 
-_BASIS = ("i", "j", "k")
-_DRESSED = {f"{accent}{{{name}}}": name for accent in ("hat", "vec", "bar") for name in _BASIS}
+BASIS = (Symbol("i"), Symbol("j"), Symbol("k"))
+"""Of space, by their names: `3i + 4j` is a vector where one is asked for."""
 
 
 def vector(tree: Tree, size: int) -> list[Tree] | None:
@@ -114,9 +114,9 @@ def vector(tree: Tree, size: int) -> list[Tree] | None:
         return None
     plain = tree
     for node in walk(tree):
-        if isinstance(node, Symbol) and node.name in _DRESSED | dict.fromkeys(_BASIS):
-            plain = replace(plain, node, Symbol(f"e_{_DRESSED.get(node.name, node.name)}"))
-    basis = [Symbol(f"e_{name}") for name in _BASIS]
+        if isinstance(node, Symbol) and node in BASIS:
+            plain = replace(plain, node, Symbol(f"e_{node.name}"))
+    basis = [Symbol(f"e_{symbol.name}") for symbol in BASIS]
     if plain == tree or not {symbol.name for symbol in basis} & free_symbols(plain):
         return None
     entries = [_entry(plain, axis, basis) for axis in basis]

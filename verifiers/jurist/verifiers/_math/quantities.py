@@ -116,10 +116,19 @@ def _with_percent(one: Quantity, other: Quantity, rules: Rules) -> Finding:
         return _plain(one.value, other.value, rules)
     hundredth = [Apply("%", (side.value,)) if side.percent else side.value for side in (one, other)]
     finding = _plain(hundredth[0], hundredth[1], rules)
-    if finding.equal or rules.percent == "value":
+    if finding.equal or rules.percent == "value" or (other.percent and _is_share(one.value)):
         return finding
     bare = _plain(one.value, other.value, rules)
     return bare._replace(how="percent sign left out") if bare.equal else finding
+
+
+def _is_share(tree: Tree) -> bool:
+    """Tell a number that is less than one: a reference like 0.25 is a part of a whole, not a quarter of a percent."""
+    try:
+        value = rational(tree)
+    except UndefinedError:
+        return False
+    return value is not None and abs(value) < 1
 
 
 def _with_units(one: Quantity, other: Quantity, rules: Rules) -> Finding:  # noqa: PLR0911 - one case after the other
@@ -177,15 +186,18 @@ def _one_unit(one: Quantity, other: Quantity, rules: Rules) -> Finding:
     finding = _plain(one.value, other.value, rules)
     if finding.equal and (rules.units == "ignore" or not with_unit.phrase):
         return finding
-    if with_unit.unit is not None and with_unit.unit.is_angle and _has_pi(bare.value):
+    if with_unit.unit is not None and with_unit.unit.is_angle and _in_radians(bare.value):
         return _plain(_radians(with_unit), bare.value, rules)._replace(how="degrees as radians")
     if finding.equal:
         return Finding(equal=False, how="a unit is missing")
     return finding
 
 
-def _has_pi(tree: Tree) -> bool:
-    return any(isinstance(node, Symbol) and node.name == "pi" for node in walk(tree))
+def _in_radians(tree: Tree) -> bool:
+    return any(
+        (isinstance(node, Symbol) and node.name == "pi") or (isinstance(node, Apply) and node.head.startswith("arc"))
+        for node in walk(tree)
+    )
 
 
 def _plain(one: Tree, other: Tree, rules: Rules) -> Finding:

@@ -15,6 +15,7 @@ _PARTS = {
     "ATOM": r"(\d+(?:\.\d+)?|[A-Za-z]|\{[^{}]*\}|\([^()]*\))",
     "INDEX": r"_\s*\{?\s*(\w+)\s*\}?",
     "SAID": r"(?:\\(?:text\w*|mathrm|mbox)\s*\{\s*)?",
+    "UNIT": r"TEXT([A-Za-z]+)\s*\}?((?:\s*\^\s*\{?\d\}?)?)\}?",
     "TEXT": r"\\(?:text\w*|mathrm|mbox)\s*\{\s*",
 }
 """What patterns name: one operand, an index, words that may stand in a text command, words that do."""
@@ -27,22 +28,31 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     # Signs in words.
     ("minus", r"^SAIDminus(?![A-Za-z])\s*\}?\s*(?=[\d\\(])", "-"),
     ("negative", r"^SAIDnegative(?![A-Za-z])\s*\}?\s*(?=[\d\\(])", "-"),
+    ("positive", r"^SAIDpositive(?![A-Za-z])\s*\}?\s*(?=[\d\\(])", ""),
     ("square root", r"SAID(?:the\s+)?square\s+root\s+of\s*\}?\s*ATOM\}?", r"\\sqrt{\1}"),
     ("cube root", r"SAID(?:the\s+)?cube\s+root\s+of\s*\}?\s*ATOM\}?", r"\\sqrt[3]{\1}"),
     # Signs in other notations.
+    ("{", r"^\{\s*\}(?=\s*\d)", ""),
     ("x", r"(?<=[\d)])\s*x\s*(?=10\s*(?:\^|\*\*))", r"\\times "),
     ("/", r"\+\s?/\s?-", r"\\pm "),
     ("o", r"(?<=\d)\^\{?\s*o\s*\}?(?![\w}])", r"^\\circ "),
     # Counting.
     ("C", r"(?:\{\s*\})?INDEX\s*\{?C\}?\s*INDEX", r"\\binom{\1}{\2}"),
+    ("C", r"(?:\{\s*\}|^)\^\s*\{?(\w+?)\}?\s*\{?C\}?\s*INDEX", r"\\binom{\1}{\2}"),
     ("P", r"(?:\{\s*\})?INDEX\s*\{?P\}?\s*INDEX", r"\\frac{\1!}{(\1-\2)!}"),
     # Money and measures.
     ("S", r"(?<![A-Za-z])US\s*\\\$", r"\\$"),
-    ("Rs", r"^Rs\.\s*(?=\d)", "\u20b9"),
+    ("Rs", r"^SAIDRs\.?\s*\}?\s*(?=\d)", "\u20b9"),
+    ("USD", r"^SAIDUSD\s*\}?\s*(?=\d)", r"\\$"),
+    ("EUR", r"^SAIDEUR\s*\}?\s*(?=\d)", "\u20ac"),
+    ("GBP", r"^SAIDGBP\s*\}?\s*(?=\d)", "\u00a3"),
+    ("frac", r"(\d)(?:\s|\\[,;: ]|~)*\\[dt]?frac\s*\{\s*UNIT\s*\}\s*\{\s*UNIT\s*\}", r"\1\\text{ \2\3/\4\5}"),
     ("\\mu", r"(?<=[\d\s}])\\mu\s*(?:\\(?:text|mathrm)\s*\{\s*)?([mgsFCAVJWL])\}?(?![A-Za-z])", r"\\text{ μ\1}"),
     ("\\Omega", r"(?<=\d)\s*(?:\\[,;: ]|~)?\s*(?:TEXT|\s)?([kM]?)\}?\s*\\Omega\b", r"\\text{ \1ohm}"),
     ("\\permil", r"\\permil\b", r"\\cdot\\frac{1}{1000}"),
     ("\\in", r"\(\s*([a-z])\s*\\in\s*(\\mathbb\s*\{?[ZNRQ]\}?[^()]*)\)", r", \1\\in \2"),
+    ("angle", r"(?<![A-Za-z])m\s*\\angle\b", r"\\angle"),
+    ("oint", r"^SAID(?:[Tt]he\s+)?[Pp]oint\s*\}?\s*(?=\()", ""),
     # Sets in words.
     (
         "real",

@@ -207,10 +207,11 @@ class Statements(Brackets):
             self.take()
         if not pieces:
             return value
-        scale = SCALES.get(pieces[0].strip().lower())
+        first, _, rest = pieces[0].strip().partition(" ")
+        scale = SCALES.get(first.lower())
         if scale is not None:
-            value, pieces = Apply("*", (value, Number(Fraction(scale)))), pieces[1:]
-            if not pieces:
+            value, pieces = Apply("*", (value, Number(Fraction(scale)))), [rest, *pieces[1:]]
+            if not any(pieces):
                 return value
         phrase = " ".join(pieces).strip()
         bare = phrase.lower().rstrip(".")

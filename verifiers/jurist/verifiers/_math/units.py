@@ -45,7 +45,7 @@ _TABLE: dict[str, dict[str, Fraction]] = {
     },
     "money": {"dollar buck usd": _F(1), "cent ¢ penny pennie": _F(1, 100)},
     "euro": {"euro eur €": _F(1)},
-    "sterling": {"£ gbp": _F(1)},
+    "sterling": {"£ gbp": _F(1), "pence": _F(1, 100)},
     "yen": {"yen ¥ jpy": _F(1)},
     "yuan": {"yuan rmb cny 元": _F(1)},
     "rupee": {"rupee rs inr ₹": _F(1)},
@@ -141,6 +141,8 @@ _NO_UNIT = frozenset(
         "nor",
         "versus",
         "vs",
+        "point",
+        "factorial",
     }
 )
 """Words that no unit has: with one of them the text says something about the number."""
@@ -170,6 +172,7 @@ _UNITS = _build()
 _PIECE = re.compile(r"\\?[^\W\d_]+(?:'[a-z]+)?\.?|[°¢€£¥₹]C?F?|\^?\{?-?\d+\}?|[/*()]", re.UNICODE)
 
 
+_TIMES = re.compile(r"\\?cdot\b|\\times\b")
 _LOOSE_DIGIT = re.compile(r"(?<![\^{\d-])\d")
 
 
@@ -189,13 +192,14 @@ def is_unit_word(word: str) -> bool:
 @lru_cache(maxsize=2_048)
 def unit_of(phrase: str) -> Unit | None:  # noqa: C901 - one case after the other
     """Read "cm", "square feet", "m/s^2", "miles per hour"; `COUNTED` for other things; None where it is no unit."""
+    phrase = _TIMES.sub("·", phrase)
     pieces: list[str] = _PIECE.findall(phrase)
     words = [piece for piece in pieces if not piece[0].isdigit() and piece[0] not in "^/*()"]
-    if not words:
+    if {word.lower() for word in words} <= {"squared", "cubed"}:
         return None
     if len(words) > MAX_WORDS or any(word.lower().rstrip(".") in _NO_UNIT for word in words):
         return None
-    if sum(map(len, pieces)) != len(re.sub(r"[\s\\·,]|cdot", "", phrase.replace("\\text", ""))):
+    if sum(map(len, pieces)) != len(re.sub(r"[\s\\·,]", "", phrase.replace("\\text", ""))):
         stripped = re.sub(r"[^\w\s]", "", phrase)
         if not stripped.replace(" ", "").isalpha():
             return None
