@@ -47,6 +47,24 @@ def test_a_question_announces_nothing() -> None:
     assert cues("Could the answer be 42?")[0].asked
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Suppose the answer is 42", "Many people think that the answer is 42", "I don't think the answer is 42",
+        "A tempting answer is 42", "It is false that the answer is 42", "Nobody knows whether the answer is 42",
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_only_supposed_or_called_wrong_is_not_meant(text: str) -> None:
+    assert cues(text)[0].unmeant
+
+
+@pytest.mark.parametrize(
+    "text", ["I think the answer is 42", "If we sum up, the answer is 42", "I'd say the answer is 42"]
+)
+def test_a_cautious_answer_is_meant(text: str) -> None:
+    assert not cues(text)[0].unmeant
+
+
 def test_the_spanish_no_is_an_answer_in_english() -> None:
     assert announced("The answer is no") == "no"
 

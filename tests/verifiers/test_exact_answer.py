@@ -30,6 +30,14 @@ def score(completion: str, *answers: str, verifier: ExactAnswer | None = None) -
         ("x", "!", 0.0),
         ("", "x", 0.0),
         ("<think>Answer: Paris", "Paris", 0.0),
+        ("The answer is not Paris.", "Paris", 0.0),
+        ("Answer: Paris\nAnswer: London", "Paris", 0.0),
+        ("\\boxed{London}\nParis", "Paris", 0.0),
+        ("Suppose the answer is Paris.\nThe answer is London.", "Paris", 0.0),
+        ("The answer is London. Many think the answer is Paris.", "London", 1.0),
+        ("Answer: Obama", "Barack Obama", 0.0),
+        ("Answer: STRASSE", "Stra\u00dfe", 1.0),
+        ("Answer: cafe", "caf\u00e9", 0.0),
     ],
 )
 def test_an_answer_is_compared_after_normalisation(completion: str, answer: str, expected: float) -> None:

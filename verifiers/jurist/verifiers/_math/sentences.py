@@ -94,7 +94,11 @@ _DENIED = re.compile(
 _BOUND = re.compile(
     r"^\W*(?:(?:an?|some|any)\s+(?:\w+\s+){0,2})?(?:(?:at\s+(?:least|most)|(?:no\s+)?(?:more|less|fewer|greater|larger|smaller|higher|lower)\s+than|up\s+to|over|under"
     r"|above|below|between|somewhere|not\s+(?:more|less)\s+than"
-    r"|different\s+from|other\s+than)(?!\w)|至少|至多|大于|小于)",
+    r"|different\s+from|other\s+than|almost|nearly"
+    r"|größer|kleiner|mehr\s+als|weniger\s+als|mindestens|höchstens|zwischen|fast"
+    r"|supérieure?|inférieure?|au\s+(?:moins|plus)|(?:plus|moins)\s+(?:de|que)|entre|presque"
+    r"|mayor|menor|(?:más|menos)\s+(?:de|que)|al\s+menos|a\s+lo\s+sumo|casi|maior|pelo\s+menos|quase"
+    r"|maggiore|minore|almeno|quasi|больше|меньше|не\s+(?:более|менее)|почти)(?!\w)|至少|至多|大于|小于)",
     re.IGNORECASE,
 )
 _BY_CASES = re.compile(r"\b(?:if|when)\b.*\b(?:if|when|otherwise|else)\b", re.IGNORECASE | re.DOTALL)
@@ -107,6 +111,7 @@ _TAIL = re.compile(
 _ENVIRONMENT = re.compile(r"\\(?:begin|end)\s*\{\w+\*?\}(?:\{[clr|]+\})?")
 _TEXT_OR_COMMAND = re.compile(r"\\(?:text\w*|mbox|mathrm|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+|\$")
 _VERB = re.compile(r"\b(?:is|are|was|were|be|equals|gives|yields|divides|satisfies)\b")
+_LAST_QUOTE = re.compile(r"([^\"'’”_]*[\d$})])[\"'’”_]\.?")
 _QUOTES = re.compile(r'^["\\ ]+|["\\ ]+$')
 _FORMAL = re.compile(r"[\d\\=√π∞∅^+*/<>|]|\s-\s|^(?:\W*\b[A-Za-z]\b)+\W*$")
 _MATHEMATICAL = re.compile(r"\d|\\|=|√|π")
@@ -150,6 +155,8 @@ def answer_in(statement: str) -> str | None:
     "" where it holds none, None where it is denied.
     """
     statement = statement.strip().strip("*").strip()
+    quoted = _LAST_QUOTE.fullmatch(statement)  # the cue took the first quote
+    statement = quoted[1] if quoted else statement
     if _DENIED.search(statement) or denied_later(statement):
         head = _INSTEAD.sub("", statement)
         return answer_in(head) if head and head != statement else None
@@ -235,7 +242,12 @@ _RIGHT_SIDE = re.compile(r"^\$?([^=<>$]{1,80})=\s*([^=<>$]{1,80})\$?\.?$")
 _NEGATION = re.compile(
     r"\b(?:not|cannot|can['’]?t|isn['’]t|never|no\s+longer|nicht|pas|não|не)\b|不是|并非", re.IGNORECASE
 )
-_OURS = re.compile(rf".*?({_MATH})\s+is\s+(?:our|the|my)\s+(?:final\s+)?(?:answer|solution)")
+_OURS = re.compile(
+    rf".*?({_MATH}|(?<![\w.,/^]){_VALUE})\s+is\s+(?:our|the|my)\s+(?:final\s+|correct\s+)?(?:answer|solution)"
+)
+_COUNTED = re.compile(
+    rf"({_MATH}|{_VALUE})(?:\s+[a-z]+){{1,3}}\s+(?:is|are|was|were)\s+(?:left|needed|required|possible|remaining)\W*$"
+)
 _ENDING = re.compile(rf"({_MATH})[\s.]*$")
 _LABEL = re.compile(r"([A-Za-z(|][\w()|^{}\\+*/ -]{0,40}=\s*)$")
 _DISPLAY_ENDS = (("\\[", "\\]"), ("$$", "$$"))
@@ -255,7 +267,7 @@ def closing(text: str) -> Closing | None:
         sides = _RIGHT_SIDE.match(line)
         return Closing(sides[2].strip(), line) if sides else Closing(line)
     sentence = _THUS.sub("", _last_sentence(line))
-    ours = _OURS.match(sentence)
+    ours = _OURS.match(sentence) or _COUNTED.match(sentence)
     if ours is not None:
         return Closing(ours[1])
     answer = _closing_value(sentence)

@@ -16,6 +16,8 @@ _PARTS = {
     "INDEX": r"_\s*\{?\s*(\w+)\s*\}?",
     "SAID": r"(?:\\(?:text\w*|mathrm|mbox)\s*\{\s*)?",
     "UNIT": r"TEXT([A-Za-z]+)\s*\}?((?:\s*\^\s*\{?\d\}?)?)\}?",
+    "DEGREES": r"(?<![\d.-])(\d+)\s*\^\s*\{?\s*\\circ\s*\}?\s*",
+    "PRIME": r"(?:'|\^\s*\{?\s*\\prime\s*\}?)",
     "TEXT": r"\\(?:text\w*|mathrm|mbox)\s*\{\s*",
 }
 """What patterns name: one operand, an index, words that may stand in a text command, words that do."""
@@ -36,6 +38,12 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("x", r"(?<=[\d)])\s*x\s*(?=10\s*(?:\^|\*\*))", r"\\times "),
     ("/", r"\+\s?/\s?-", r"\\pm "),
     ("o", r"(?<=\d)\^\{?\s*o\s*\}?(?![\w}])", r"^\\circ "),
+    (
+        "circ",
+        r"DEGREES(\d+)\s*PRIME\s*(\d+(?:\.\d+)?)\s*PRIME\s*PRIME",
+        r"(\1+\\frac{\2}{60}+\\frac{\3}{3600})^\\circ ",
+    ),
+    ("circ", r"DEGREES(\d+(?:\.\d+)?)\s*PRIME(?!\s*')", r"(\1+\\frac{\2}{60})^\\circ "),
     # Counting.
     ("C", r"(?:\{\s*\})?INDEX\s*\{?C\}?\s*INDEX", r"\\binom{\1}{\2}"),
     ("C", r"(?:\{\s*\}|^)\^\s*\{?(\w+?)\}?\s*\{?C\}?\s*INDEX", r"\\binom{\1}{\2}"),

@@ -143,6 +143,15 @@ _NO_UNIT = frozenset(
         "vs",
         "point",
         "factorial",
+        "halves",
+        "thirds",
+        "fifths",
+        "tenths",
+        "hundredths",
+        "thousandths",
+        "fail",
+        "fails",
+        "impossible",
     }
 )
 """Words that no unit has: with one of them the text says something about the number."""
