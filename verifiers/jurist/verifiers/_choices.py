@@ -41,6 +41,7 @@ _NOT = (
     r"(?:not|isn't|never|neither|nor|cannot\ be|can't\ be|other\ than|except|rather\ than|instead\ of|without|"
     r"nicht|pas|não|non|не|ni|tidak|không|niet)(?!\w)|(?<!是)不是|不选|不選|并非|并不是|而非|\\neq?(?![a-z])|≠|!="
 )
+_DENIAL = re.compile(_NOT, re.IGNORECASE)
 _JOINT = (
     r"[,;/&+|、]|\\?&|(?:and|or|but|und|oder|sondern|et|ou|mais|y|o|u|sino|e|и|или|а|та|або|dan|atau|và|hoặc|ve|veya|"
     r"maybe|possibly|perhaps|also|even|alternatively)(?!\w)|和|或者?|及|与|以及|と|또는|和|又は|也可能|أو|और|या"
@@ -118,7 +119,9 @@ class Choices:
     def read(self, text: str) -> Reading:
         """Read a text that states an answer: "C", "(C) Paris", "A and C", "not A but C", "Paris"."""
         text = plain(text)[:LONGEST_STATEMENT]
-        if (whole := self.by_text.get(text.casefold().strip(" ."))) is not None:
+        bare = text.removeprefix("not ")
+        bare = bare if _DENIAL.match(bare) else text  # an option that is a denial itself: "Neither I nor II"
+        if (whole := self.by_text.get(bare.casefold().strip(" ."))) is not None:
             return Reading(frozenset((whole,)), frozenset())
         if (
             _GLUED.fullmatch(text)
