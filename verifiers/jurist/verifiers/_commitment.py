@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Literal, NamedTuple
 
-from jurist.verifiers._cues import cues
+from jurist.verifiers._cues import RETRACTED, cues
 from jurist.verifiers._tag_scan import trim
 from jurist.verifiers._thought import answer_of
 
@@ -125,11 +125,12 @@ _SENTENCE_ENDS = re.compile(r"[.!?](?=\s)|\n|$")
 
 
 def _meant(text: str) -> str:
-    """Leave out the sentences that only suppose an answer, ask for one or call it wrong."""
+    """Leave out the sentences that only suppose an answer, ask for one, call it wrong or are taken back."""
     for cue in cues(text):
         ending = _SENTENCE_ENDS.search(text, cue.end)
         end = ending.end() if ending else len(text)
-        if cue.unmeant or (cue.asked and text[cue.end : end].rstrip().endswith("?")):
+        retracted = ending is not None and RETRACTED.match(text, ending.start())
+        if cue.unmeant or retracted or (cue.asked and text[cue.end : end].rstrip().endswith("?")):
             start = max(text.rfind(mark, 0, cue.start) for mark in ("\n", ". ", "! ", "? ")) + 1
             text = f"{text[:start]}\n{text[end:]}"
     return text
@@ -147,10 +148,10 @@ _LISTED = re.compile(r"\W{0,8}(\w)[.):]\s")
 
 
 def _last_line(text: str) -> list[Commitment]:
-    """Take the last line that says anything, unless it is the end of a list: A, B, C, D recited are no answer."""
+    """Take the last line that says anything, unless it asks or ends a list: A, B, C, D recited are no answer."""
     lines = [line for line in text.splitlines() if trim(line)][-2:]
     marks = [_LISTED.match(line) for line in lines]
-    if not lines or (len(marks) > 1 and all(marks)):
+    if not lines or lines[-1].rstrip(" *").endswith("?") or (len(marks) > 1 and all(marks)):
         return []
     sentences = _SENTENCE_END.split(lines[-1].rstrip(" .*"))
     return [Commitment("line", lines[-1]), *(Commitment("line", sentence) for sentence in sentences[:0:-1][:1])]

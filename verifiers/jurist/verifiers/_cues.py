@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Cue", "cues", "denied_later"]
+__all__ = ["RETRACTED", "Cue", "cues", "denied_later"]
 
 MOST_CUES = 6
 """Of one text, the last ones: no honest answer is announced more often in vain."""
@@ -160,6 +160,13 @@ _UNMEANT = re.compile(
     r"|(?:not|\w{1,8}n['’]t)\s+(?:think|believe|say|mean|true|claim)|(?:false|untrue|wrong))\s+(?:that\s+)?(?:the\s+|your\s+)?)"
     r"(?:final\s+|correct\s+)?$"
 )
+RETRACTED = re.compile(
+    r"\?\s*(?:no|nope|wrong|incorrect)\b"
+    r"|(?:[^\w\n]*|\W*(?:(?:oh|oops|wait|hmm|sorry|actually)\W+){1,3})"
+    r"(?:(?:no|nope|wrong)\s?[,.!;—]|scratch\s+that|correction\b)",
+    re.IGNORECASE,
+)
+"""What takes back the statement that it follows: "42? No", "42. Wait, no, it is 43"."""
 _BARE = re.compile(r"\b(?:the|our|my|an|final)\s+(?:\w+\s+)?$")
 _BARE_VALUE = re.compile(r"\s+(?:of\s+)?(?=[$\\(\[{]|-?\d)")
 _LAST_VALUE = re.compile(r"\s+(?=[-$(\[\\]{0,3}\d\S{0,40}(?:\s(?:है|हैं))?[.।]?\s*(?:\n|$))")

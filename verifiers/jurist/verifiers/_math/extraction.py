@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from jurist.verifiers._cues import cues
+from jurist.verifiers._cues import RETRACTED, cues
 from jurist.verifiers._math.boxes import last_box
 from jurist.verifiers._math.sentences import answer_in, closing, is_answer, statement_at
 
@@ -110,11 +110,6 @@ def _hashed(text: str) -> Extraction | None:
     return Extraction(line, "####")
 
 
-_RETRACTED = re.compile(
-    r"\?\s*(?:no|nope|wrong|incorrect)\b"
-    r"|\W*(?:(?:oh|oops|wait|hmm|sorry|actually)\W+){0,3}(?:(?:no|nope|wrong)\s?[,.!;—]|scratch\s+that|correction\b)",
-    re.IGNORECASE,
-)
 _VERDICT = re.compile(r"\W*(?:correct|wrong|incorrect|right|verified)\b")
 
 
@@ -142,7 +137,7 @@ def _cued(text: str) -> Extraction | None:
 def _is_retracted(text: str, start: int, statement: str) -> bool:
     """Tell "the answer is 42? No" and "the answer is 42. Wait, no, it is 43"."""
     place = text.find(statement, start)
-    return place >= 0 and _RETRACTED.match(text, place + len(statement)) is not None
+    return place >= 0 and RETRACTED.match(text, place + len(statement)) is not None
 
 
 def _closed(text: str) -> Extraction | None:
