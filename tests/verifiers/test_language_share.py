@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - letters of other scripts look like Latin ones
 from __future__ import annotations
 
 import json
@@ -176,6 +177,38 @@ def test_honest_texts_are_not_flagged() -> None:
     assert flags("قطار ظهر حرکت می\u200cکند و دو ساعت پیش می\u200cرود.", "fa") == []
 
 
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("zh", "设三角形ABC的面积为S，点D在BC上"),
+        ("zh", "我们用HTTP协议和JSON格式传输数据。"),
+        ("zh", "求AB"),
+        ("ja", "三角形ABCの面積をSとし、点Dは辺BC上にある。"),
+        ("ko", "삼각형 ABC의 넓이를 구하자. 점 D는 BC 위에 있다."),
+        ("ru", "Мы используем HTTP и JSON."),
+        ("uk", "Ми використовуємо протокол HTTP і формат JSON."),
+        ("ar", "نستخدم بروتوكول HTTP وصيغة JSON لنقل البيانات."),
+        ("hi", "हम HTTP प्रोटोकॉल और JSON का उपयोग करते हैं।"),
+        ("el", "Χρησιμοποιούμε το πρωτόκολλο HTTP και JSON."),
+        ("th", "เราใช้โปรโตคอล HTTP และ JSON"),
+        ("he", "אנחנו משתמשים בפרוטוקול HTTP וב-JSON."),
+        ("en", "We use HTTP and JSON here."),
+    ],
+)
+def test_acronyms_and_names_of_points_are_no_words_in_any_script(language: str, text: str) -> None:
+    assert judged(text, language).value == 1.0
+    assert judged(text, "fi" if language == "en" else "en").value == 0.0
+
+
+@pytest.mark.parametrize("text", [CHINESE * 4 + "THE ANSWER IS SEVEN. " + CHINESE, CHINESE + "WE ADD, SO IT IS TEN."])
+def test_a_sentence_in_capitals_is_no_row_of_acronyms(text: str) -> None:
+    capitals = text.strip("。" + CHINESE).split()
+
+    score = judged(text, "zh")
+
+    assert float(str(score.details["words"])) - float(str(score.details["target_words"])) == len(capitals)
+
+
 def test_thirty_languages_and_more_are_told() -> None:
     assert len([code for code in CODES if not code.startswith("und")]) >= 50
 
@@ -202,6 +235,7 @@ plain_texts = st.lists(
                 "y",
                 "I",
                 "HELLO",
+                "THE ANSWER IS",
                 "\n\n",
                 " - ",
                 "l'",
@@ -217,6 +251,11 @@ plain_texts = st.lists(
 def test_known_words_are_counted_as_unknown_ones_are(text: str, wanted: str) -> None:
     assert lexicon("Latn").read(text) is not None
     assert census(text, wanted) == _census_of_any(text, wanted)
+
+
+@pytest.mark.parametrize("text", ["Ⱦ", "so ⱥ it is", "ß ẞ Ꜣ"])
+def test_a_letter_from_far_beyond_ascii_is_counted_as_an_unknown_one_is(text: str) -> None:
+    assert census(text, "en") == _census_of_any(text, "en")
 
 
 @given(st.text("абв\u0456\u044f' .,;1\n", max_size=60), st.sampled_from(["ru", "uk", "bg"]))

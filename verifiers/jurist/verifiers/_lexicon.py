@@ -17,7 +17,15 @@ import numpy.typing as npt
 
 from jurist.verifiers._scripts import BREAKS, CLAUSES, JOINERS, code_points, lower_case, signs_and
 from jurist.verifiers._word_model import Floats, Indices, word_model
-from jurist.verifiers._words import FUNCTIONS_AND_UNITS, LONGEST_ACRONYM, are_acronyms, ends, slight_name
+from jurist.verifiers._words import (
+    FUNCTIONS_AND_UNITS,
+    LONGEST_ACRONYM,
+    are_acronyms,
+    ends,
+    shouted,
+    slight_letter,
+    slight_name,
+)
 
 __all__ = ["Lexicon", "Reading", "lexicon"]
 
@@ -30,7 +38,7 @@ LONGEST_GAP, MOST_GAPS = 8, 1 << 12
 
 _BREAK, _CLAUSE = (re.compile(f"[{re.escape(signs)}]") for signs in (BREAKS, CLAUSES))
 _FORMULA = re.compile(r"\w(?:[-\u2010]\w)+")
-_NEUTRAL, _CAPITALS, _ACRONYM, _LETTER, _CAPITAL = 1, 2, 4, 8, 16
+_NEUTRAL, _CAPITALS, _ACRONYM, _LETTER, _CAPITAL, _INITIAL = 1, 2, 4, 8, 16, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,7 @@ class Lexicon:
         words = self._numbers(parts[1::2])
         gap = self._strengths(parts[:-1:2])
         kind = self._kind[words]
-        counts = self._counts(kind)
+        counts = self._counts(kind, gap)
         commonest = int(np.bincount(self._ends[words], minlength=1).max())
         if len(counts) < len(words):
             after_last = np.append(0, counts[:-1] + 1)
@@ -80,11 +88,15 @@ class Lexicon:
             words, kind = words[counts], kind[counts]
         return Reading(self._evidence[words], gap, kind & _CAPITAL > 0, self._slight[words], commonest)
 
-    def _counts(self, kind: npt.NDArray[np.uint8]) -> Indices:
+    def _counts(self, kind: npt.NDArray[np.uint8], gap: Indices) -> Indices:
         """List the places of words that are no function, unit or acronym."""
-        capital, latin = int(np.count_nonzero(kind & _CAPITALS)), int(np.count_nonzero(kind & _LETTER == 0))
-        neutral = _NEUTRAL | _ACRONYM if are_acronyms(capital, latin) else _NEUTRAL
-        return np.flatnonzero(kind & neutral == 0)
+        capital, words = int(np.count_nonzero(kind & _CAPITALS)), int(np.count_nonzero(kind & _LETTER == 0))
+        if not are_acronyms(capital, words):
+            return np.flatnonzero(kind & _NEUTRAL == 0)
+        acronym = kind & _ACRONYM > 0
+        if np.count_nonzero(acronym) < capital:
+            acronym &= ~shouted(kind & (_CAPITALS | _INITIAL) > 0, kind & (_CAPITALS | _ACRONYM) == _CAPITALS, gap)
+        return np.flatnonzero((kind & _NEUTRAL == 0) & ~acronym)
 
     def _numbers(self, words: list[str]) -> Indices:
         numbers = list(map(self._number.get, words))
@@ -110,9 +122,9 @@ class Lexicon:
         self._number.update(zip(new, range(known.start, known.stop), strict=True))
 
     def _kind_of(self, word: str) -> int:
-        if len(word) == 1:
-            return _LETTER
         lower = word.lower()
+        if len(word) == 1:
+            return _LETTER | _INITIAL if self._latin and word != lower else _LETTER
         kind = _NEUTRAL if _FORMULA.fullmatch(word) else 0
         if word[0] != lower[0]:
             kind |= _CAPITAL
@@ -124,7 +136,7 @@ class Lexicon:
 
     def _slight_of(self, word: str) -> int:
         lower = word.lower()
-        return ord(lower[0]) if len(word) == 1 else slight_name(lower) if self._latin else 0
+        return slight_letter(lower[0]) if len(word) == 1 else slight_name(lower) if self._latin else 0
 
     def _strengths(self, gaps: list[str]) -> Indices:
         strengths = list(map(self._gaps.get, gaps))

@@ -39,6 +39,8 @@ __all__ = [
     "commonest",
     "ends",
     "find_words",
+    "shouted",
+    "slight_letter",
     "slight_name",
 ]
 
@@ -46,8 +48,10 @@ Indices = npt.NDArray[np.intp]
 
 # Longest acronym: NASA, HTTPS; longer capitals are words that shout. One is known by its two ends, as in PhD.
 LONGEST_ACRONYM = 5
-# Where most Latin words are capitals, capitals are no sign of an acronym.
+# Where most words of a text are capitals, capitals are no sign of an acronym. Neither are they where so many stand in a
+# row, one of them too long: a sentence that shouts among others that do not.
 MOST_CAPITALS = 0.5
+SHOUTED = 3
 
 _FUNCTIONS = (
     "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh log ln lg exp max min sup inf lim mod gcd lcm det dim "
@@ -127,13 +131,24 @@ def find_words(text: str) -> Words:
     start, script = start[lettered], kind[lettered].astype(np.intp) - LETTERS
     lower = lower_case(codes)
     count = _counts(start, end, script)
-    neutral, slight = _neutral(codes, lower, start, end, script)
+    letter = _ALPHABET[script] & (end - start < 2)  # noqa: PLR2004 - a single letter
+    neutral, slight = _neutral(lower, start, end, script, letter)
+    capital = codes[start] != lower[start]
+    both = capital & (codes[end - 1] != lower[end - 1]) & (script == _LATIN)
+    named = both & ~letter
+    capitals = int(np.count_nonzero(named))
+    if are_acronyms(capitals, float(count[~letter].sum())):
+        acronym = named & (end - start <= LONGEST_ACRONYM)
+        if np.count_nonzero(acronym) < capitals:
+            acronym &= ~shouted(both, named & ~acronym, gap)
+        neutral |= acronym
+        slight[acronym] = 0
     count[neutral] = 0.0
     touches = _touches(start, end, script)
     mixed = _mixed(touches, neutral)
     count[mixed] = ~touches[:-1][mixed]  # a mixed word is one word, counted where it begins
     slight[touches[:-1] | touches[1:]] = 0
-    capital = (codes[start] != lower[start]) & (end - start > 1)
+    capital &= end - start > 1
     return Words(lower, start, end, script, count, mixed, slight, capital, gap, invisible)
 
 
@@ -176,16 +191,16 @@ def _gaps(kind: npt.NDArray[np.uint8], lettered: Indices) -> Indices:
 
 
 def _neutral(
-    codes: Codes,
     lower: Codes,
     start: Indices,
     end: Indices,
     script: Indices,
+    letter: npt.NDArray[np.bool_],
 ) -> tuple[npt.NDArray[np.bool_], Indices]:
-    """Mark letters, formulas of them, acronyms, functions and units; and number the slight words among them."""
+    """Mark letters, formulas of them, functions and units; and number the slight words among them."""
     length = end - start
-    neutral = _ALPHABET[script] & (length < 2)  # noqa: PLR2004 - a single letter
-    slight = np.where(neutral, np.minimum(lower[start], _FIRST_NAME - 1), 0).astype(np.intp)
+    neutral = letter.copy()
+    slight = np.where(letter, np.minimum(lower[start], _FIRST_NAME - 1), 0).astype(np.intp)
     hyphens = np.flatnonzero(lower == _HYPHEN)
     if hyphens.size:
         within = np.searchsorted(hyphens, end) - np.searchsorted(hyphens, start)
@@ -196,12 +211,12 @@ def _neutral(
         name = _names(lower, first, last)
         neutral[latin[name > 0]] = True
         slight[latin] = _SLIGHT[name]
-        capital = latin[(codes[first] != lower[first]) & (codes[last - 1] != lower[last - 1])]
-        if are_acronyms(capital.size, latin.size):
-            acronym = capital[length[capital] <= LONGEST_ACRONYM]
-            neutral[acronym] = True
-            slight[acronym] = 0
     return neutral, slight
+
+
+def slight_letter(letter: str) -> int:
+    """Number a single letter; those beyond the names' numbers are no words, and share one."""
+    return min(ord(letter), _FIRST_NAME - 1)
 
 
 def slight_name(name: str) -> int:
@@ -209,9 +224,16 @@ def slight_name(name: str) -> int:
     return _FIRST_NAME + SLIGHT_NAMES.index(name) if name in SLIGHT_NAMES else 0
 
 
-def are_acronyms(capital: int, latin: int) -> bool:
-    """Whether the *capital* ones of a text's *latin* words stand out, so that the short ones are acronyms."""
-    return 0 < capital < MOST_CAPITALS * latin
+def are_acronyms(capital: int, words: float) -> bool:
+    """Whether the *capital* ones of a text's *words* stand out, so that the short ones are acronyms."""
+    return 0 < capital <= MOST_CAPITALS * words
+
+
+def shouted(capital: npt.NDArray[np.bool_], long: npt.NDArray[np.bool_], gap: Indices) -> npt.NDArray[np.bool_]:
+    """Mark the runs of rows that shout: enough *capital* ones, single letters too, a *long* one among them."""
+    row = np.cumsum(np.append(True, ~(capital[1:] & capital[:-1] & (gap[1:] == 0))))
+    found: npt.NDArray[np.bool_] = ((np.bincount(row) >= SHOUTED) & (np.bincount(row, long) > 0))[row]
+    return found
 
 
 def ends(lower: Codes, start: Indices, end: Indices) -> Indices:
