@@ -51,6 +51,33 @@ def test_the_score_is_the_share_that_is_followed() -> None:
     assert strict.value == 0.0
 
 
+@pytest.mark.parametrize(
+    ("answer", "instruction", "arguments"),
+    [
+        ('"so it is"', "startend:quotation", {}),
+        ("bye now.", "startend:end_checker", {"end_phrase": "bye now."}),
+        ('{"a": 1}', "detectable_format:json_format", {}),
+        ("Say it. So it is.", "combination:repeat_prompt", {"prompt_to_repeat": "Say it."}),
+        ("one two three four", "length_constraints:number_words", {"num_words": 5, "relation": "less than"}),
+        ("THE ANSWER IS FORTY TWO", "change_case:english_capital", {}),
+    ],
+)
+def test_the_templates_own_tags_are_no_text(answer: str, instruction: str, arguments: dict[str, object]) -> None:
+    found = verdict(f"<think>so</think> <answer>{answer}</answer>", [instruction], [arguments])
+
+    assert isinstance(found, Score)
+    assert found.value == 1.0
+
+
+def test_tags_that_the_answer_talks_about_are_text() -> None:
+    text = "Between <answer> and </answer> goes what is sought."
+
+    found = verdict(text, ["keywords:existence"], [{"keywords": ["between <answer>", "sought"]}])
+
+    assert isinstance(found, Score)
+    assert found.value == 1.0
+
+
 def test_only_text_after_the_thought_counts_and_silence_follows_nothing() -> None:
     for completion, expected in (("<think>a, b</think>no pause", 1.0), ("<think>no pause", 0.0), ("", 0.0)):
         found = verdict(completion, ["punctuation:no_comma"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -132,6 +133,19 @@ def test_only_the_part_asked_for_is_read() -> None:
     assert judged(text, "zh").value == 1.0
     assert judged(text, "zh", LanguageShare(part="answer")).value == 0.0
     assert 0.0 < judged(text, "zh", LanguageShare(part="all")).value < 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        (f"<think>{CHINESE}</think> <answer>{CHINESE}</answer>", "all"),
+        (f"<think>{CHINESE}</think> <answer>{CHINESE}</answer>", "answer"),
+        (f"<think>{CHINESE}</think><think>{CHINESE}</think>", "think"),
+        ("<think>最后把答案写在<answer>里。</think>", "think"),
+    ],
+)
+def test_the_names_of_tags_are_no_words(text: str, part: Literal["think", "answer", "all"]) -> None:
+    assert judged(text, "zh", LanguageShare(part=part)).value == 1.0
 
 
 def test_a_threshold_makes_it_a_filter() -> None:

@@ -12,6 +12,8 @@ from jurist.verifiers.summary_present import SummaryPresent
         ("<think>so</think>The answer is seven, since both sums agree.", 1.0, 1.0),
         ("<think>so</think>It is seven.", 0.0, 3 / 6),
         ("<think>so</think>", 0.0, 0.0),
+        ("<think>so</think> <answer>4</answer>", 0.0, 0.0),
+        ("<think>so</think>It is seven. <answer>7</answer>", 0.0, 3 / 6),
         ("<think>so", 0.0, 0.0),
         ("The answer is seven, since both sums agree.", 0.0, 0.0),
         ("<think>so</think>所以最后的答案是七。", 0.0, 9 / 1.62 / 6),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, cast
 from pydantic import Field
 
 from jurist.verifiers._instructions import CHECKS, Arguments
-from jurist.verifiers._thought import answer_of
+from jurist.verifiers._thought import response_of
 from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Abstain, Cause, Score
 
@@ -31,7 +31,8 @@ class InstructionChecks:
     """Scores instructions followed over instructions given; with a threshold of 1.0, IFEval's accuracy by prompt.
 
     The instructions are `extra.instruction_id_list` of the task, their arguments `extra.kwargs` beside it. Text after
-    the thought counts; an empty one follows nothing. Details: `followed`, a boolean by instruction, in order.
+    the thought counts, inside of `<answer>` where that is there; an empty one follows nothing. Details: `followed`, a
+    boolean by instruction, in order.
     """
 
     version: ClassVar[str] = "1"
@@ -52,7 +53,7 @@ class InstructionChecks:
             return Abstain(Cause.INVALID_REFERENCE, "the task has no instructions")
         if len(ids) > MOST_INSTRUCTIONS:
             return Abstain(Cause.LIMIT, f"more than {MOST_INSTRUCTIONS} instructions")
-        text = answer_of(sample.completion) or ""
+        text = response_of(sample.completion) or ""
         texts = _loosened(text) if self.loose else [text]
         followed: list[bool] = []
         for place, name in enumerate(ids):

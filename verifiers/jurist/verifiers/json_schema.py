@@ -17,7 +17,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from jurist.verifiers._strict_json import Json, strict_json
-from jurist.verifiers._thought import answer_of
+from jurist.verifiers._thought import response_of
 from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Abstain, Cause, Score
 
@@ -54,8 +54,8 @@ class JsonSchema:
 
     The schema is the option, else `extra.schema` of the task; its dialect is told by `$schema`, draft 2020-12 without
     it, and it may refer to itself alone. The value is the last fenced block after the thought, else all of the text
-    there. Details: `faults`, messages with the place of each. Work is bounded but for the schema's own patterns: one
-    that takes for ever is left to the worker's limit.
+    there; of a text with `<answer>`, what is inside. Details: `faults`, messages with the place of each. Work is
+    bounded but for the schema's own patterns: one that takes for ever is left to the worker's limit.
     """
 
     version: ClassVar[str] = "1"
@@ -73,7 +73,7 @@ class JsonSchema:
         validator = _validator(self.schema or _text(sample.task.extra.get(FIELD)))
         if isinstance(validator, str):
             return Abstain(Cause.INVALID_REFERENCE, validator)
-        answer = answer_of(sample.completion)
+        answer = response_of(sample.completion)
         text = (_FENCED.findall(answer)[-1:] or [answer])[0].strip() if answer else ""
         if not text:
             return Score(0.0, "no answer", {"faults": ["no answer"]})

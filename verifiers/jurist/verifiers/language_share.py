@@ -15,7 +15,7 @@ from pydantic import Field
 
 from jurist.verifiers._languages import Census, census, code_of
 from jurist.verifiers._masking import mask
-from jurist.verifiers._thought import View, view
+from jurist.verifiers._thought import View, untagged, view
 from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Abstain, Cause, Score
 
@@ -75,7 +75,7 @@ class LanguageShare:
         target = code_of(tag) if tag else _language_of(sample.task.prompt)
         if not target:
             return Abstain(Cause.NOT_APPLICABLE, f"no model of {tag!r}" if tag else "no language was asked for")
-        text = _normal(view(sample.completion, self.part))
+        text = _normal(untagged(view(sample.completion, self.part)))
         masked = mask(text)
         count = census(masked.text, target)
         if not count.total:

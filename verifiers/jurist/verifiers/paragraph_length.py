@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 from pydantic import Field
 
 from jurist.verifiers._masking import mask
-from jurist.verifiers._thought import View, view
+from jurist.verifiers._thought import View, untagged, view
 from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Score
 from jurist.verifiers._words import find_words
@@ -42,9 +42,8 @@ class ParagraphLength:
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
         """Count the words of the paragraphs that may be too long."""
-        paragraphs = [
-            piece for piece in _PARAGRAPH.split(mask(view(sample.completion, self.part)).text) if piece.strip()
-        ]
+        prose = mask(untagged(view(sample.completion, self.part))).text
+        paragraphs = [piece for piece in _PARAGRAPH.split(prose) if piece.strip()]
         # A word has a letter at least: shorter paragraphs cannot be the longest that matters.
         long = [piece for piece in paragraphs if len(piece) > self.most_words] or sorted(paragraphs, key=len)[-1:]
         longest = max((float(find_words(piece).count.sum()) for piece in long), default=0.0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
-from jurist.verifiers._thought import CLOSE, answer_of
+from jurist.verifiers._thought import CLOSE, answer_of, untagged
 from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Score
 from jurist.verifiers._words import find_words
@@ -37,6 +37,6 @@ class SummaryPresent:
         summary = answer_of(sample.completion) if CLOSE in sample.completion else None
         if summary is None:
             return Score(0.0, "no closed thought", {"words": 0})
-        words = float(find_words(summary).count.sum())
+        words = float(find_words(untagged(summary)).count.sum())
         value = min(1.0, words / self.fewest_words)
         return Score(filtered(value, self.threshold), f"a summary of {words:.0f} words", {"words": round(words)})
