@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jurist.verifiers import Abstain, Cause, Sample, Score, Task
+from jurist.verifiers import Abstain, Cause, Message, Sample, Score, Task
 from jurist.verifiers._languages import CODES, _census_of_any, census
 from jurist.verifiers._lexicon import MOST_WORDS, lexicon
 from jurist.verifiers.language_share import LanguageShare
@@ -121,6 +121,25 @@ def test_a_language_without_a_model_gets_no_score(language: str) -> None:
 )
 def test_without_a_stated_language_the_prompts_is_wanted(prompt: str, target: str) -> None:
     assert judged(ENGLISH, "", prompt=prompt).details["target"] == target
+
+
+@pytest.mark.parametrize(
+    ("turns", "target"),
+    [
+        ([("system", ENGLISH), ("user", "六乘以七等于多少")], "zh"),
+        ([("user", ENGLISH), ("assistant", ENGLISH), ("user", "¿Cuánto es seis por siete?")], "es"),
+        ([("system", ENGLISH), ("user", "6 * 7")], "en"),
+        ([("system", ENGLISH)], "en"),
+    ],
+)
+def test_in_a_chat_the_last_user_decides(turns: list[tuple[str, str]], target: str) -> None:
+    messages = tuple(Message(role, content) for role, content in turns)
+    task = Task(messages=messages, prompt="\n\n".join(message.content for message in messages))
+
+    verdict = LanguageShare().verdict(Sample(task=task, completion=ENGLISH))
+
+    assert isinstance(verdict, Score)
+    assert verdict.details["target"] == target
 
 
 def test_without_any_hint_there_is_no_score() -> None:

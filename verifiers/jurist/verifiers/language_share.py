@@ -22,7 +22,7 @@ from jurist.verifiers._values import Abstain, Cause, Score
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jurist.verifiers._values import Ask, Reply, Sample, Verdict
+    from jurist.verifiers._values import Ask, Reply, Sample, Task, Verdict
 
 __all__ = ["LanguageShare"]
 
@@ -44,7 +44,8 @@ Flag = Literal["masked", "mixed_alphabets", "invisible", "repetitive", "few_word
 class LanguageShare:
     """Scores words of the target language over all words; abstains where there are none.
 
-    The target is the option, else the task's `language`, else the language of its prompt. Norwegian has one code (nb);
+    The target is the option, else the task's `language`, else the language of its prompt, which is the
+    last turn of the user where the task is a chat. Norwegian has one code (nb);
     Serbian, Croatian and Bosnian are one language (sh).
 
     Details: `target`, its code; `share`; `words` and `target_words`, estimates from characters in scripts without
@@ -72,7 +73,7 @@ class LanguageShare:
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
         """Count words by language."""
         tag = self.target or sample.task.language
-        target = code_of(tag) if tag else _language_of(sample.task.prompt)
+        target = code_of(tag) if tag else _language_asked_in(sample.task)
         if not target:
             return Abstain(Cause.NOT_APPLICABLE, f"no model of {tag!r}" if tag else "no language was asked for")
         text = _normal(untagged(view(sample.completion, self.part)))
@@ -103,6 +104,12 @@ def _normal(text: str) -> str:
     for wide, narrow in zip("\uff0c\uff1a\uff1b\uff01\uff1f\uff08\uff09", ",:;!?()", strict=True):
         text = text.replace(wide, narrow)
     return unicodedata.normalize("NFKC", text)
+
+
+def _language_asked_in(task: Task) -> str:
+    """Tell what language the user writes in; the instructions of a system are English in any language."""
+    asked = [turn.content for turn in task.messages if turn.role == "user"]
+    return _language_of(asked[-1] if asked else "") or _language_of(task.prompt)
 
 
 def _language_of(prompt: str) -> str:
