@@ -35,6 +35,7 @@ def verdict(completion: str, schema: object = SCHEMA, verifier: JsonSchema | Non
         ('<answer>{"name": 1}</answer>\n<answer>{"name": "Ada", "age": 36}</answer>', True),
         ('<think>so</think>{"name": "<answer>Ada</answer>", "age": 36}', True),
         ('<think>so</think> <answer>{"name": "Ada", "age": 36}', False),
+        ('Here it is:\r\n```json\r\n{"name": "Ada", "age": 36}\r\n```\r\nDone.', True),
         ('```json\n{"name": 1}\n```\nNo:\n```json\n{"name": "Ada", "age": 36}\n```', True),
         ('{"name": "Ada"}', False),
         ('{"name": "Ada", "age": -1}', False),

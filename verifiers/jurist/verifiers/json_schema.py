@@ -45,7 +45,7 @@ _extend = cast(  # it has no types
     validators.extend,  # pyright: ignore[reportUnknownMemberType]
 )
 
-_FENCED = re.compile(r"```(?:json|JSON)?[ \t]*\n(.*?)```", re.DOTALL)
+_FENCED = re.compile(r"```(?:json|JSON)?[ \t]*\r?\n(.*?)```", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ParagraphLength"]
 
-_PARAGRAPH = re.compile(r"\n[ \t]*\n")
+# Two line ends of any kind with nothing to be seen between them. Possessive: a CR and its LF are one.
+_PARAGRAPH = re.compile(r"(?:\r\n?+|\n)[^\S\r\n]*(?:\r\n?+|\n)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
