@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 
-__all__ = ["TagReport", "TagScan", "is_blank", "trim"]
+__all__ = ["UNSEEN", "TagReport", "TagScan", "is_blank", "trim"]
 
-# What does not show on a page: controls, white space, default ignorables (UAX 44) and the blanks that Unicode counts as
-# letters or symbols, the Hangul fillers and the empty braille cell.
-_VISIBLE = re.compile(
-    r"[^\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
+UNSEEN = (
+    r"\s\x00-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     r"\u2060-\u206f\u2800\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    r"\U000e0000-\U000e0fff]"
+    r"\U000e0000-\U000e0fff"
 )
+"""What does not show on a page, as a regular expression has it between brackets: controls, white space, default
+ignorables (UAX 44) and the blanks that Unicode counts as letters or symbols, the Hangul fillers and the empty braille
+cell."""
+_VISIBLE = re.compile(f"[^{UNSEEN}]")
 # Cut from a body's ends: white space, and marks that belong to no letter. Variation selectors and flag tags stay, since
 # they may end an emoji.
 _MARKS = (

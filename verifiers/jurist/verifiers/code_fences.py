@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
 
+from jurist.verifiers._tag_scan import UNSEEN
 from jurist.verifiers._thought import View, view
 from jurist.verifiers._threshold import Threshold, filtered
 from jurist.verifiers._values import Score
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
 
 __all__ = ["CodeFences"]
 
-# A fence is a line that begins with three signs, as CommonMark has it; one never closed runs to the end of the text.
-_FENCE = re.compile(r"^[ \t]{0,12}(`{3,}|~{3,})", re.MULTILINE)
+# A fence is a line that begins with three signs, as CommonMark has it, be the line quoted or an item of a list; one
+# never closed runs to the end of the text. Possessive, since what stands before them may be long.
+_FENCE = re.compile(
+    rf"(?:^|(?<=\r))(?:(?![\r\n])[{UNSEEN}]|>|(?:[-+*]|\d{{1,9}}[.)])(?=\s))*+(`{{3,}}|~{{3,}})", re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeFences:
     """Scores the share of characters outside of fenced code; by default any code at all is 0.0.
 
+    A fence begins its line. The same signs after words open none: Markdown reads them as code within the text.
     Details: `blocks`; `code`, the share of characters inside.
     """
 
