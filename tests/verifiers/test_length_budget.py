@@ -23,11 +23,11 @@ def test_the_overlong_form_is_dapos_plus_one(tokens: int, expected: float) -> No
 
 @pytest.mark.parametrize(("tokens", "expected"), [(0, 1.0), (500, 0.75), (1_000, 0.5), (1_001, 0.0), (10**30, 0.0)])
 def test_the_cosine_form_falls_by_half_a_cosine_and_then_to_its_floor(tokens: int, expected: float) -> None:
-    assert score(LengthBudget(form="cosine", max_tokens=1_000, margin_tokens=0), tokens) == pytest.approx(expected)
+    assert score(LengthBudget(form="cosine", max_tokens=1_000), tokens) == pytest.approx(expected)
 
 
 def test_the_cosine_form_may_rise_so_that_wrong_answers_are_told_to_think_on() -> None:
-    verifier = LengthBudget(form="cosine", max_tokens=1_000, margin_tokens=0, score_at_zero=0.0, score_at_max=0.5)
+    verifier = LengthBudget(form="cosine", max_tokens=1_000, score_at_zero=0.0, score_at_max=0.5)
 
     assert [score(verifier, tokens) for tokens in (0, 500, 1_000)] == pytest.approx([0.0, 0.25, 0.5])
 

@@ -34,7 +34,7 @@ class LengthBudget:
     Details: `tokens`.
 
     Raises:
-        ValueError: the margin is wider than the budget.
+        ValueError: `overlong` has a margin that is wider than the budget.
     """
 
     version: ClassVar[str] = "1"
@@ -54,7 +54,7 @@ class LengthBudget:
     score_beyond: Annotated[Share, Field(description="cosine: the score of a longer completion")] = 0.0
 
     def __post_init__(self) -> None:
-        if self.margin_tokens > self.max_tokens:
+        if self.form == "overlong" and self.margin_tokens > self.max_tokens:
             message = f"margin_tokens ({self.margin_tokens}) must not exceed max_tokens ({self.max_tokens})"
             raise ValueError(message)
 
