@@ -205,6 +205,11 @@ def test_a_text_made_to_deceive_is_flagged(flag: str, text: str) -> None:
     )
 
 
+@pytest.mark.parametrize("letter", ["a\u0301", "e\u0301\u0301", "\u1ea5", "\u0133"])
+def test_a_letter_written_on_and_on_is_no_likelier_than_certain(letter: str) -> None:
+    assert 0.0 <= judged(letter * 300).value <= 1.0
+
+
 def test_honest_texts_are_not_flagged() -> None:
     assert flags(ENGLISH * 20) == []
     assert flags("قطار ظهر حرکت می\u200cکند و دو ساعت پیش می\u200cرود.", "fa") == []

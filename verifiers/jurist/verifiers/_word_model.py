@@ -102,7 +102,8 @@ class WordModel:
 
     def _log_probabilities(self, codes: Codes, start: Indices, end: Indices) -> Floats:
         letters = _Letters.of(codes, start, end)
-        spelt = np.exp(letters.spelling(self.trigrams, self.bigrams))
+        # Trigrams that share a cell can be more than their beginning is; a word is no likelier than certain.
+        spelt = np.exp(np.minimum(letters.spelling(self.trigrams, self.bigrams), 0.0))
         found = np.empty((len(spelt), len(self.languages)), np.float32)
         found[:, :-1] = UNLISTED * spelt
         found[:, -1] = UNLISTED_ELSEWHERE / spelt.shape[1] * spelt.sum(axis=1)
