@@ -25,6 +25,11 @@ def judged(completion: str, verifier: RepetitionPenalty | None = None) -> Score:
         ("no no no no no no no no no no no no", 1 / 10),
         ("所以所以所以所以", 2 / 6),
         ("!!!!!!!!!!!!", 1 / 10),
+        ("a" * 100, 1 / 98),
+        ("haha" * 100, 2 / 398),
+        ("sayitagain" * 100, 10 / 998),
+        ("so " + "1" * 100, 2 / 99),
+        ("Donaudampfschifffahrtsgesellschaftskapitän", 1.0),
         ("", 1.0),
         ("two words", 1.0),
     ],
@@ -81,11 +86,16 @@ def test_a_long_span_that_stands_twice_lowers_the_score() -> None:
     assert judged(text, RepetitionPenalty(size=30, most_span=10)).value == 1.0
 
 
-@pytest.mark.parametrize("text", ["so " * 100_000, "a b c d " * 30_000, " ".join(map(str, range(80_000)))])
+@pytest.mark.parametrize(
+    "text", ["so " * 100_000, "a b c d " * 30_000, "haha" * 50_000, " ".join(map(str, range(80_000)))]
+)
 def test_twice_the_text_takes_about_twice_the_time(text: str) -> None:
     def cost_s(text: str) -> float:
-        started = time.process_time()
-        judged(text, RepetitionPenalty(most_span=20))
-        return time.process_time() - started
+        best = 10.0
+        for _ in range(3):
+            started = time.process_time()
+            judged(text, RepetitionPenalty(most_span=20))
+            best = min(best, time.process_time() - started)
+        return best
 
     assert cost_s(text) < 3.5 * max(cost_s(text[: len(text) // 2]), 0.02)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 from pydantic import Field
@@ -21,6 +22,8 @@ __all__ = ["RepetitionPenalty"]
 
 # Tokens looked at: those of a completion of 65,000 model tokens and more.
 MOST_TOKENS = 200_000
+# Longer ones are no words, and count by the character.
+LONGEST_WORD = 48
 # A token is a word or one sign. Scripts without spaces count by the character: a Chinese clause is no word.
 _TOKEN = re.compile(
     r"[\u0e00-\u0eff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -33,10 +36,11 @@ _TOKEN = re.compile(
 class RepetitionPenalty:
     """Scores 1.0 while repeats stay within `free_share`, then falls in a line to 0.0 where all n-grams are one.
 
-    A repeat is an n-gram that stood earlier in the text, regardless of case. A text shorter than one n-gram repeats
-    nothing. With `size` 3 this is TRL's `get_repetition_penalty_reward` plus one, but over words, not the trainer's
-    token ids; the default of 8 leaves the small change of a language alone. With `most_span`, a longer span that stands
-    twice lowers the score to `most_span` over its length. Details: `ngrams`, `distinct`, `longest_span` (null where not
+    A repeat is an n-gram that stood earlier in the text, regardless of case. Scripts without blanks count by the
+    character, and so does a run of letters that is too long for a word. A text shorter than one n-gram repeats nothing.
+    With `size` 3 this is TRL's `get_repetition_penalty_reward` plus one, but over words, not the trainer's token ids;
+    the default of 8 leaves the small change of a language alone. With `most_span`, a longer span that stands twice
+    lowers the score to `most_span` over its length. Details: `ngrams`, `distinct`, `longest_span` (null where not
     looked for; the two places may overlap).
     """
 
@@ -54,7 +58,7 @@ class RepetitionPenalty:
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:  # noqa: ARG002 - asks nothing
         """Count n-grams and distinct n-grams."""
-        tokens = _TOKEN.findall(view(sample.completion, self.part).casefold())[:MOST_TOKENS]
+        tokens = _tokens(view(sample.completion, self.part).casefold())
         total = max(len(tokens) - self.size + 1, 0)
         distinct = len(set(_ngrams(tokens, self.size)))
         share = 1.0 - distinct / total if total else 0.0
@@ -67,6 +71,12 @@ class RepetitionPenalty:
             reason += f"; the longest span that stands twice has {span} words"
         details = {"ngrams": total, "distinct": distinct, "longest_span": span}
         return Score(filtered(min(max(value, 0.0), 1.0), self.threshold), reason, details)
+
+
+def _tokens(text: str) -> list[str]:
+    words: list[str] = _TOKEN.findall(text)
+    units = chain.from_iterable(word if len(word) > LONGEST_WORD else (word,) for word in words)
+    return list(islice(units, MOST_TOKENS))
 
 
 def _longest_repeat(tokens: Sequence[str]) -> int:
