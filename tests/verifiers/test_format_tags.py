@@ -112,15 +112,55 @@ def test_a_streamed_completion_is_known_to_be_wrong_as_soon_as_it_is() -> None:
         scan.feed(chunk)
         seen.append(scan.spoilt)
 
-    assert seen == [False, False, False, True]
+    assert seen == [False, False, True, True]
 
 
-@given(texts, texts)
-def test_a_spoilt_text_stays_wrong_whatever_follows(text: str, more: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "spoilt"),
+    [
+        (" \n<thi", False),
+        ("Sure! I will think", True),
+        ("<thin air", True),
+        ("<think> \u200b", False),
+        ("<think> \u200b</think>", True),
+        ("<think>x</think>\n", False),
+        ("<think>x</think> so", True),
+        ("<think><answer>x</think>", True),
+        ("<think>x</think><answer></ans", False),
+        ("<think>x</think><answer></answer>", True),
+        (RIGHT + "\n", False),
+        (RIGHT + " more", True),
+    ],
+)
+def test_a_text_is_spoilt_where_nothing_can_repair_it(text: str, spoilt: bool) -> None:  # noqa: FBT001 - drawn from the table
+    scan = FormatTags().scan()
+    for char in text:
+        scan.feed(char)
+
+    assert scan.spoilt == spoilt
+
+    whole = FormatTags().scan()
+    whole.feed(text)
+    assert whole.spoilt == spoilt
+
+
+@given(texts, st.lists(st.integers(0, 60), max_size=8))
+def test_a_text_is_spoilt_or_can_be_brought_to_its_end(text: str, cuts: list[int]) -> None:
     scan = TagScan(("think", "answer"))
+    edges = sorted({0, *(min(cut, len(text)) for cut in cuts), len(text)})
+    for start, end in pairwise(edges):
+        scan.feed(text[start:end])
+    ends = [RIGHT[place:] for place in range(len(RIGHT) + 1)]
+
+    assert scan.spoilt == (not any(judged(text + end).value for end in ends))
+
+
+@given(texts, texts, st.sampled_from(TEMPLATES))
+def test_a_spoilt_text_stays_wrong_whatever_follows(text: str, more: str, verifier: FormatTags) -> None:
+    scan = verifier.scan()
     scan.feed(text)
 
-    assert not (scan.spoilt and judged(text + more).value)
+    assert not (scan.spoilt and judged(text + more, verifier).value == 1.0)
 
 
 @given(texts)
@@ -217,3 +257,20 @@ def test_twice_the_text_takes_about_twice_the_time(piece: str) -> None:
     text = piece * (1_000_000 // len(piece))
 
     assert cost_s(text * 4) < 10 * max(cost_s(text), 0.001)
+
+
+@pytest.mark.parametrize(
+    "text", ["<think>" + "so " * 20_000, " " * 60_000, "<think>" + "\u200b" * 60_000, "<" * 60_000]
+)
+def test_twice_the_chunks_take_about_twice_the_time(text: str) -> None:
+    def cost_s(text: str) -> float:
+        best = 1.0
+        for _ in range(3):
+            scan = FormatTags().scan()
+            started = time.process_time()
+            for start in range(0, len(text), 4):
+                scan.feed(text[start : start + 4])
+            best = min(best, time.process_time() - started)
+        return best
+
+    assert cost_s(text * 2) < 4 * cost_s(text)

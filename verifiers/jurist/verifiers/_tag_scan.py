@@ -8,10 +8,8 @@ common regular expression takes 43 s over 40,000 tags.
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 __all__ = ["UNSEEN", "TagReport", "TagScan", "is_blank", "trim"]
 
@@ -165,18 +163,31 @@ class TagReport:
 class TagScan:
     """Reads a text in chunks and says where its markers stand; a chunk costs time in its own length alone.
 
-    *tags* are the names, in the order wanted.
+    *tags* are the names, in the order wanted; *open_ended* says that text may follow the last of them. `spoilt` tells
+    whether no continuation can repair the text: a marker stands twice or before its forerunner, text stands outside, or
+    a body was closed with nothing to be seen in it. Where none of these holds, some continuation makes it right.
     """
 
-    __slots__ = ("_chunks", "_first", "_length", "_second", "_tags", "_window")
+    __slots__ = (
+        "_chunks", "_first", "_found", "_length", "_open_ended", "_passed", "_read", "_second", "_tags", "_visible",
+        "_window", "spoilt",
+    )  # fmt: skip
 
-    def __init__(self, tags: tuple[str, ...]) -> None:
+    def __init__(self, tags: tuple[str, ...], *, open_ended: bool = False) -> None:
+        self.spoilt = False
         self._tags = tags
+        self._open_ended = open_ended
         self._first = [_NOWHERE] * (2 * len(tags))
         self._second = [_NOWHERE] * (2 * len(tags))
+        self._found = 0
         self._chunks: list[str] = []
         self._length = 0
         self._window = ""
+        # How many markers were passed in their order, up to where the text was looked at since, and whether anything
+        # was to be seen there.
+        self._passed = 0
+        self._read = 0
+        self._visible = False
 
     def feed(self, chunk: str) -> None:
         """Read on. A marker may be split between chunks at any place."""
@@ -190,6 +201,10 @@ class TagScan:
         self._chunks.append(chunk)
         self._length += len(chunk)
         self._window = window
+        if self._found > self._passed or not self._visible:
+            while not self.spoilt and self._pass(markers, window, origin):
+                pass
+            self.spoilt |= self._found > self._passed
 
     def _search(self, i: int, marker: str, window: str, origin: int) -> None:
         start = 0
@@ -197,18 +212,41 @@ class TagScan:
             start = max(self._first[i] + len(marker) - origin, 0)
         elif (at := window.find(marker)) != _NOWHERE:
             self._first[i] = origin + at
+            self._found += 1
             start = at + len(marker)
         else:
             return
         if (at := window.find(marker, start)) != _NOWHERE:
             self._second[i] = origin + at
+            self.spoilt = True
 
-    @property
-    def spoilt(self) -> bool:
-        """Whether no continuation can repair the text: a marker stands twice, or before its forerunner."""
-        places = [place if place != _NOWHERE else sys.maxsize for place in self._first]
-        return any(a > b for a, b in pairwise(places)) or max(self._second) != _NOWHERE
+    def _pass(self, markers: tuple[str, ...], window: str, origin: int) -> bool:
+        """Look at what stands before the next marker; whether that is there, so that there may be more to look at."""
+        ended = self._passed == len(markers)
+        at = _NOWHERE if ended else self._first[self._passed]
+        if at == _NOWHERE and (self._visible or (ended and self._open_ended)):
+            return False
+        marker = "" if ended else markers[self._passed]
+        stop = self._length - _begun(marker, window) if at == _NOWHERE else at
+        inside = self._passed % 2 == 1
+        text = window[max(self._read - origin, 0) : max(stop - origin, 0)]
+        self._visible = self._visible or (inside and not is_blank(text))
+        self.spoilt = stop < self._read or (not inside and bool(text.strip()))
+        self._read = stop
+        if at == _NOWHERE:
+            return False
+        self.spoilt |= inside and not self._visible
+        self._visible = False
+        self._read += len(marker)
+        self._passed += 1
+        return True
 
     def report(self) -> TagReport:
         """Take what has been read so far as a whole text."""
         return TagReport("".join(self._chunks), self._tags, tuple(self._first), tuple(self._second))
+
+
+def _begun(marker: str, text: str) -> int:
+    """Count the characters at the end of a text that may become a marker."""
+    at = text.rfind(marker[:1], max(len(text) - len(marker) + 1, 0)) if marker else _NOWHERE
+    return len(text) - at if at != _NOWHERE and marker.startswith(text[at:]) else 0

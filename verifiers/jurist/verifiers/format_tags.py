@@ -89,8 +89,11 @@ class FormatTags:
             raise ValueError(message)
 
     def scan(self) -> TagScan:
-        """Begin to read a streamed completion: `feed` takes chunks, `spoilt` tells when none can make it right."""
-        scan = TagScan(self.tags)
+        """Begin to read a streamed completion: `feed` takes chunks, `spoilt` tells when none can make it right.
+
+        It looks at the tags, not at what the answer must hold, and at nothing behind the last one with `end_tokens`.
+        """
+        scan = TagScan(self.tags, open_ended=self.tail or bool(self.end_tokens))
         if self.prefilled:
             scan.feed(f"<{self.tags[0]}>")
         return scan
