@@ -56,6 +56,22 @@ def test_the_order_of_the_options_does_not_matter(order: list[str], form: str, r
     assert verdict.value == float(said == right), verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("completion", "chosen"),
+    [
+        ("The answer is B. Not A.", ["B"]),
+        ("The answer is (B). Not (A).", ["B"]),
+        ("The answer is basalt. Not granite.", ["B"]),
+        ("The answer is B. Not correct.", None),
+        ("The answer is B is not the answer: A", ["A"]),
+        ("The answer is not A. Not B.", None),
+        ("Answer: B. Not A, but C", ["B", "C"]),
+    ],
+)
+def test_a_denial_right_before_an_option_is_about_that_one(completion: str, chosen: list[str] | None) -> None:
+    assert judged(completion, ("B",), TEXTS).details["chosen"] == chosen
+
+
 def test_given_labels_replace_the_letters() -> None:
     verifier = ChoiceAnswer(labels=("i", "ii", "iii"))
     task = Task(answers=("ii",), choices=TEXTS[:3])

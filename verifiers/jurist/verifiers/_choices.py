@@ -200,12 +200,12 @@ class _Reader:
         self.ended = False
 
     def read(self) -> Reading:
-        for token in self.tokens:
+        for place, token in enumerate(self.tokens):
             if token.kind == "word":
                 self.ended = bool(self.chosen)
                 self.strayed |= not self.chosen
             elif token.option >= 0:
-                self._option(token)
+                self._option(token, denied_next=self._denies_next(place))
             else:
                 self._sign(token)
             if self.ended:
@@ -230,10 +230,16 @@ class _Reader:
     def _said(self, token: _Token) -> str:
         return self.text[token.start : token.end].casefold()
 
-    def _option(self, token: _Token) -> None:
+    def _denies_next(self, place: int) -> bool:
+        """Whether a bare "not" follows that stands right before another option, and is about that: "B. Not A"."""
+        ahead = self.tokens[place + 1 : place + 6]
+        said = [token for token in ahead if self.text[token.start : token.end].strip(" .([")][:2]
+        return [token.option >= 0 for token in said] == [False, True] and self._said(said[0]) == "not"
+
+    def _option(self, token: _Token, *, denied_next: bool) -> None:
         beside = self.option_end >= 0 and not self.text[self.option_end : token.start].strip(" .:-–—")
         self.option_end = token.end
-        if self.negated or _DENIED_AFTER.match(self.text, token.end):
+        if self.negated or (not denied_next and _DENIED_AFTER.match(self.text, token.end)):
             self.denied.add(token.option)
         elif (self.expects or beside) and (not self.strayed or token.kind == "text" or self._is_bracketed(token)):
             self.chosen.add(token.option)
