@@ -54,14 +54,20 @@ def test_a_request_is_read_as_protobuf_reads_it(fields: dict[str, Any]) -> None:
     ("body", "named"),
     [
         (b"{", "JSON"),
-        (b"[1]", "ScoreBatchRequest"),
-        (b'{"groups": 5}', "groups"),
-        (b'{"groups": [{"group_id": "g", "task": {}, "rollouts": [{"completion": 5}]}]}', "completion"),
-        (b'{"groups": [{"group_id": "g", "task": {}, "rollouts": [{"complexion": ""}]}]}', "complexion"),
-        (b'{"groups": [{"group_id": "g", "task": {"answer": 1}, "rollouts": []}]}', "answer"),
-        (b'{"groups": [{"group_id": "\\ud800", "task": {}, "rollouts": []}]}', "ScoreBatchRequest"),
-        (b"\xff\xfe", "ScoreBatchRequest"),
-        (b"[" * 100_000, "ScoreBatchRequest"),
+        (b"[1]", "is no JSON object"),
+        (b'{"groups": 5}', "^groups: "),
+        (
+            b'{"groups": [{"group_id": "g", "task": {}, "rollouts": [{"completion": 5}]}]}',
+            r"^groups\[0\].rollouts\[0\].completion: ",
+        ),
+        (
+            b'{"groups": [{"group_id": "g", "task": {}, "rollouts": [{"complexion": ""}]}]}',
+            r"^groups\[0\].rollouts\[0\].complexion: ",
+        ),
+        (b'{"groups": [{"group_id": "g", "task": {"answer": 1}, "rollouts": []}]}', r"^groups\[0\].task.answer: "),
+        (b'{"groups": [{"group_id": "\\ud800", "task": {}, "rollouts": []}]}', r"^groups\[0\].group_id: is not UTF-8"),
+        (b"\xff\xfe", "is no JSON"),
+        (b"[" * 100_000, "is no JSON"),
     ],
 )
 def test_what_is_no_request_is_refused_by_name(body: bytes, named: str) -> None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from google.protobuf.descriptor import FieldDescriptor
-from google.protobuf.json_format import Parse, ParseDict, ParseError
+from google.protobuf.json_format import ParseDict, ParseError
 
-from jurist.services.errors import BadInputError
+from jurist.services import json_form
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
@@ -59,10 +59,7 @@ def request(body: bytes) -> bytes:
         return _fast(_REQUEST.decode(body)).SerializeToString()
     except (msgspec.MsgspecError, ParseError, ValueError, TypeError):
         pass
-    try:
-        return Parse(body, reward_pb2.ScoreBatchRequest()).SerializeToString()
-    except (ParseError, RecursionError, UnicodeError) as error:
-        raise BadInputError("", f"not a ScoreBatchRequest: {error}") from None
+    return json_form.parse(reward_pb2.ScoreBatchRequest, body).SerializeToString()
 
 
 def _fast(fields: _Request) -> reward_pb2.ScoreBatchRequest:
