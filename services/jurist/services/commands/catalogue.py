@@ -18,6 +18,19 @@ from jurist.services.commands.ending import told
 from jurist.services.cookbook import Cookbook
 from jurist.services.errors import UnknownNameError
 
+RANGES = {
+    "minimum": ">= {:.12g}",
+    "exclusiveMinimum": "> {:.12g}",
+    "maximum": "<= {:.12g}",
+    "exclusiveMaximum": "< {:.12g}",
+    "minLength": ">= {} characters",
+    "maxLength": "<= {} characters",
+    "pattern": "matching {}",
+    "minItems": ">= {} items",
+    "maxItems": "<= {} items",
+}
+"""How the bounds of a JSON Schema are said."""
+
 JSON = typer.Option("--json", help="Print JSON.")
 
 
@@ -56,10 +69,10 @@ def _type(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return " | ".join(map(str, schema["enum"]))
     words = str(schema.get("type", schema.get("const", "any")))
-    bounds = {"minimum": ">= ", "exclusiveMinimum": "> ", "maximum": "<= ", "exclusiveMaximum": "< "}
-    ranges = [f"{sign}{schema[bound]:g}" for bound, sign in bounds.items() if bound in schema]
     if isinstance(schema.get("items"), dict):
-        words += f" of {_type(schema['items'])}"
+        items = _type(schema["items"])
+        words += f" of ({items})" if " " in items else f" of {items}"
+    ranges = [said.format(schema[bound]) for bound, said in RANGES.items() if bound in schema]
     return f"{words} {', '.join(ranges)}".rstrip()
 
 
