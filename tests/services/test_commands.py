@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+import time
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 JURIST = str(Path(sys.executable).with_name("jurist"))
 GOOD = "<think>six times seven</think> <answer>42</answer>"
@@ -87,11 +95,12 @@ def test_gzip_and_standard_input_are_read(file: Path, tmp_path: Path, packed: bo
     ("bad", "told"),
     [
         ("{", "groups.jsonl:2: "),
-        ('{"group_id": "x", "rolouts": []}', 'has no field named "rolouts"'),
+        ('{"group_id": "x", "rolouts": []}', "groups.jsonl:2: rolouts: unknown field; there are: group_id, "),
         (line("x"), "groups.jsonl:2: rollouts: at least one"),
         (line("a", GOOD), "groups.jsonl:2: group_id: 'a' is line 1's already"),
         (line("x", GOOD, recipe={"name": "nope"}), "groups.jsonl:2: recipe.name: unknown recipe 'nope'"),
-        (line("x", GOOD, task={"answers": 5}), "groups.jsonl:2: "),
+        (line("x", GOOD, task={"answers": 5}), "groups.jsonl:2: task.answers: is no JSON array"),
+        (line("x", *["no"] * 8193), "groups.jsonl:2: rollouts: 8193"),
     ],
 )
 def test_a_bad_line_is_an_error_with_its_place_and_leaves_no_file(
@@ -111,6 +120,154 @@ def test_a_bad_line_is_an_error_with_its_place_and_leaves_no_file(
     assert told in kept.stderr
     assert "1 lines refused" in kept.stderr
     assert [json.loads(text)["group_id"] for text in out.read_text().splitlines()] == ["a", "z"]
+
+
+def test_lines_that_would_not_fit_into_a_call_together_are_scored(tmp_path: Path) -> None:
+    path = tmp_path / "groups.jsonl"
+    sizes = (10, 8190, 2, 8193, 1)
+    path.write_text("\n".join(line(str(size), *["no"] * size) for size in sizes))
+    arguments = ["score", path, "--verifier", "format_tags", "--format", "jsonl", "--workers", 1]
+    kept, stopped = jurist(*arguments, "--keep-going"), jurist(*arguments)
+    told = "groups.jsonl:4: rollouts: 8193 rollouts; at most 8192"
+
+    assert kept.returncode == 0, kept.stderr
+    assert [json.loads(text)["group_id"] for text in kept.stdout.splitlines()] == ["10", "8190", "2", "1"]
+    assert (told in kept.stderr, "1 lines refused" in kept.stderr) == (True, True)
+    assert (stopped.returncode, stopped.stderr) == (1, f"jurist: {tmp_path}/{told}\n")
+
+
+@contextmanager
+def scoring(*arguments: object, **kwargs: Any) -> Generator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [JURIST, "score", *map(str, arguments), "--verifier", "format_tags", "--workers", "1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **kwargs,
+    )
+    late = threading.Timer(60, process.kill)  # who waits for what does not come hears its end
+    late.start()
+    with process:
+        try:
+            yield process
+        finally:
+            late.cancel()
+            process.kill()
+
+
+def typed(process: subprocess.Popen[str], text: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(f"{text}\n")
+    process.stdin.flush()
+
+
+def heard(process: subprocess.Popen[str], groups: int) -> list[str]:
+    assert process.stdout is not None
+    return [json.loads(process.stdout.readline())["group_id"] for _ in range(groups)]
+
+
+def test_what_is_scored_is_written_before_standard_input_ends() -> None:
+    with scoring("-", "--format", "jsonl") as process:
+        typed(process, "\n".join(line(f"{number}", *["no"] * 8) for number in range(100)))
+        many = heard(process, 100)
+        typed(process, line("one", GOOD))
+        one = heard(process, 1)
+        output, told = process.communicate(timeout=60)
+
+    assert (many, one, output) == ([f"{number}" for number in range(100)], ["one"], "")
+    assert "101 groups" in told
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (None, 1)])
+def test_ctrl_c_and_a_bad_line_end_it_while_standard_input_is_open(number: int | None, status: int) -> None:
+    with scoring("-", "--format", "jsonl") as process:
+        typed(process, line("a", GOOD))
+        scored = heard(process, 1)
+        if number is None:
+            typed(process, "{")
+        else:
+            process.send_signal(number)
+        assert process.stderr is not None
+        told = process.stderr.read()
+        ended = process.wait(timeout=60)
+
+    assert (scored, ended) == (["a"], status)
+    assert "Traceback" not in told
+
+
+def test_sigterm_leaves_no_part_of_a_file(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    with scoring("-", "--out", out) as process:
+        typed(process, line("a", GOOD))
+        end = time.monotonic() + 60
+        while not list(tmp_path.iterdir()):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        process.terminate()
+        told = process.communicate(timeout=60)[1]
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert told == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_file_is_written_through(file: Path, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    done = jurist("score", file, "--verifier", "format_tags", "--workers", 1, "--out", fifo)
+
+    assert (done.returncode, fifo.is_fifo()) == (0, True)
+    with os.fdopen(reader) as scores:
+        assert len(scores.readlines()) == 3
+
+
+def test_a_file_that_standard_output_goes_to_is_not_replaced(file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    out.write_text("before\n")
+    with out.open("a") as stdout:
+        command = [JURIST, "score", str(file), "--verifier", "format_tags", "--workers", "1", "--out", str(out)]
+        assert subprocess.run(command, stdout=stdout, check=False, timeout=60).returncode == 0
+
+    assert [text[:6] for text in out.read_text().splitlines()] == ["before", *['{"grou'] * 3]
+
+
+def test_a_link_is_followed_and_modes_are_as_of_any_file(file: Path, tmp_path: Path) -> None:
+    arguments = ["score", file, "--verifier", "format_tags", "--workers", 1, "--out"]
+    folder, link, there = tmp_path / "folder", tmp_path / "link", tmp_path / "there"
+    folder.mkdir()
+    link.symlink_to("folder/new")
+    there.touch(mode=0o640)
+    for out in (link, there):
+        assert jurist(*arguments, out, umask=0o027).returncode == 0
+    refused = jurist(*arguments, folder)
+
+    assert link.is_symlink()
+    assert [oct(path.stat().st_mode & 0o777) for path in (folder / "new", there)] == ["0o640", "0o640"]
+    assert len((folder / "new").read_text().splitlines()) == 3
+    assert (refused.returncode, refused.stderr) == (2, f"jurist: --out {folder}: Is a directory\n")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["folder", "groups.jsonl", "link", "new", "there"]
+
+
+@pytest.mark.parametrize("flag", ["--recipes", "--workers"])
+def test_flags_of_an_engine_here_do_not_go_with_a_server(file: Path, flag: str) -> None:
+    done = jurist("score", file, "--recipe", "math", "--target", "localhost:1", flag, "1")
+
+    assert (done.returncode, "--recipes and --workers" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_progress_is_a_share_of_a_file_that_has_a_length(file: Path, tmp_path: Path, packed: bool, server: Any) -> None:  # noqa: FBT001
+    name = tmp_path / "groups.jsonl.gz"
+    name.write_bytes(gzip.compress(file.read_bytes()))
+    terminal = {"env": os.environ | {"FORCE_COLOR": "1", "COLUMNS": "120"}}
+    arguments = ["--verifier", "format_tags", "--target", server.target]
+    known = jurist("score", name if packed else file, *arguments, **terminal)
+    unknown = jurist("score", "-", *arguments, input=file.read_text(), **terminal)
+
+    assert ("3 groups" in known.stderr, "100%" in known.stderr) == (True, True)
+    assert ("3 groups" in unknown.stderr, "%" in unknown.stderr.partition("mean reward")[0]) == (True, False)
 
 
 def test_fields_that_the_contract_lacks_can_be_passed_over(tmp_path: Path, server: Any) -> None:
@@ -141,8 +298,10 @@ def test_what_cannot_be_begun_says_so(tmp_path: Path, file: Path) -> None:
 
 
 def test_verifiers_and_recipes_are_listed_and_described() -> None:
+    wide = os.environ | {"COLUMNS": "400"}
     listed = jurist("verifiers")
-    described = jurist("verifiers", "format_tags")
+    described = jurist("verifiers", "format_tags", env=wide)
+    large = jurist("verifiers", "code_tests", env=wide)
     as_json = json.loads(jurist("verifiers", "--json").stdout)
     recipes = jurist("recipes")
     recipe = jurist("recipes", "r1_zero")
@@ -150,6 +309,8 @@ def test_verifiers_and_recipes_are_listed_and_described() -> None:
 
     assert all(name in listed.stdout for name in ("format_tags", "math_answer", "language_share"))
     assert "partial" in described.stdout
+    assert "array of (string matching ^[^<>/\\s]{1,64}$) >= 1 items, <= 16 items" in described.stdout
+    assert "<= 67108864" in large.stdout
     assert "format_tags" in [info["name"] for info in as_json]
     assert "r1_reasoning" in recipes.stdout
     assert "accuracy" in recipe.stdout

@@ -41,6 +41,10 @@ def nested(depth: int) -> dict[str, Any]:
     return inner
 
 
+def many(count: int) -> list[reward_pb2.Rollout]:
+    return [reward_pb2.Rollout()] * count
+
+
 def twins() -> reward_pb2.RolloutGroup:
     rollouts = [reward_pb2.Rollout(rollout_id="same")] * 2
     return reward_pb2.RolloutGroup(group_id="g", task=reward_pb2.Task(), rollouts=rollouts)
@@ -333,7 +337,8 @@ def test_texts_of_300_kb(stub: Stub) -> None:
         (lambda m: setattr(m.recipe.terms[0], "name", "x" * 129), "INVALID_ARGUMENT", "recipe.terms[0].name: "),
         (lambda m: m.groups[0].task.extra.update({"n": float("nan")}), "INVALID_ARGUMENT", "groups[0].task.extra: "),
         (lambda m: m.groups[0].task.extra.update(nested(60)), "INVALID_ARGUMENT", "groups[0].task.extra"),
-        (lambda m: m.groups[0].rollouts.extend([reward_pb2.Rollout()] * 8191), "INVALID_ARGUMENT", "groups: "),
+        (lambda m: m.groups[0].rollouts.extend(many(8191)), "INVALID_ARGUMENT", "groups[0].rollouts: "),
+        (lambda m: m.groups.add(group_id="x").rollouts.extend(many(8191)), "INVALID_ARGUMENT", "groups: "),
         (lambda m: setattr(m.recipe.terms[0], "on_abstain", 2.0), "INVALID_ARGUMENT", "recipe.terms[0].on_abstain: "),
         (lambda m: m.recipe.terms.append(m.recipe.terms[0]), "INVALID_ARGUMENT", "recipe.terms[1].name: "),
         (

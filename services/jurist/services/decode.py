@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import Descriptor
 
     from jurist.services.cookbook import BoundRecipe
-__all__ = ["ADVANTAGES", "Announced", "Decoder", "announced", "check_request_id", "parse", "policy_step", "samples"]
+__all__ = [
+    "ADVANTAGES",
+    "ROLLOUTS_A_CALL",
+    "Announced",
+    "Decoder",
+    "announced",
+    "check_request_id",
+    "parse",
+    "policy_step",
+    "samples",
+]
 
 M = TypeVar("M", bound=Message)
 
@@ -115,7 +125,10 @@ class Decoder:
             raise BadInputError("groups", "at least one group is required")
         if len(request.groups) > ROLLOUTS_A_CALL:  # before anything is done for each
             raise TooLargeError("groups", f"{len(request.groups)} groups in one call; at most {ROLLOUTS_A_CALL}")
-        count = sum(len(group.rollouts) for group in request.groups)
+        count = 0
+        for index, message in enumerate(request.groups):
+            _check_count(message, f"groups[{index}].")
+            count += len(message.rollouts)
         if count > ROLLOUTS_A_CALL:
             raise TooLargeError("groups", f"{count} rollouts in one call; at most {ROLLOUTS_A_CALL}")
         step = policy_step(request)
@@ -160,8 +173,7 @@ class Decoder:
         _check_task(message.task)
         if not message.rollouts:
             raise BadInputError("rollouts", "at least one rollout is required")
-        if len(message.rollouts) > ROLLOUTS_A_CALL:
-            raise TooLargeError("rollouts", f"{len(message.rollouts)} rollouts; at most {ROLLOUTS_A_CALL}")
+        _check_count(message)
         ids = _rollout_ids(message)
         bound = self.recipe(message.recipe) if message.HasField("recipe") else default
         if bound is None:
@@ -223,6 +235,11 @@ def check_request_id(request_id: str) -> None:
         TooLargeError: it is too long.
     """
     _check_id("request_id", request_id, REQUEST_ID_CHARACTERS)
+
+
+def _check_count(message: reward_pb2.RolloutGroup, path: str = "") -> None:
+    if len(message.rollouts) > ROLLOUTS_A_CALL:
+        raise TooLargeError(f"{path}rollouts", f"{len(message.rollouts)} rollouts; at most {ROLLOUTS_A_CALL}")
 
 
 def _check_id(field: str, value: str, maximum: int) -> None:

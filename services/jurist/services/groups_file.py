@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import gzip
 import io
-import sys
+import os
+import stat
 import zlib
-from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from google.protobuf.json_format import Parse, ParseError
-
+from jurist.services import json_form
 from jurist.services.errors import BadInputError, ConfigurationError
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
-__all__ = ["Line", "opened", "read"]
+__all__ = ["GroupsFile", "Line"]
+
+STDIN = 0
 
 
 class Line(NamedTuple):
@@ -28,41 +28,63 @@ class Line(NamedTuple):
     group: reward_pb2.RolloutGroup | BadInputError
 
 
-@contextmanager
-def opened(name: str) -> Generator[IO[bytes]]:
-    """Open a file, unpacked when it ends in .gz; `-` is standard input.
+class GroupsFile:
+    """The lines of a file, unpacked when it ends in .gz; `-` is standard input.
 
-    Raises:
-        ConfigurationError: it cannot be read.
+    `size` is how long it is as it lies there, bytes, None where that is not known; `position` is how far it was read.
     """
-    if name == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        file = gzip.open(name, "rb") if name.endswith(".gz") else Path(name).open("rb")  # noqa: SIM115  # closed below
-    except OSError as error:
-        raise ConfigurationError(f"{name}: {error.strerror}") from None
-    with file:
+
+    def __init__(self, name: str, *, ignore_unknown: bool = False) -> None:
+        """Find a file.
+
+        Raises:
+            ConfigurationError: it is not there.
+        """
+        self.name = name
+        self._ignore_unknown = ignore_unknown
+        self._where = STDIN if name == "-" else name
         try:
-            yield io.BufferedReader(file) if isinstance(file, gzip.GzipFile) else file
+            status = os.stat(self._where)  # noqa: PTH116  # standard input has no path
+        except OSError as error:
+            raise ConfigurationError(f"{name}: {error.strerror}") from None
+        self.size = status.st_size if stat.S_ISREG(status.st_mode) else None
+        self.position = 0
+
+    def __iter__(self) -> Iterator[Line]:
+        """Open the file and parse line after line; empty ones are passed over.
+
+        Raises:
+            ConfigurationError: it cannot be read.
+        """
+        try:
+            # Standard input, too, gets a file of its own: who ends while a thread waits in Python's own, crashes.
+            with open(self._where, "rb", buffering=0, closefd=self._where != STDIN) as raw:
+                packed = gzip.GzipFile(fileobj=raw) if self.name.endswith(".gz") else raw
+                yield from self._parsed(self._followed(raw, io.BufferedReader(cast("io.RawIOBase", packed))))
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-            raise ConfigurationError(f"{name}: not a whole gzip file: {error}") from None
+            raise ConfigurationError(f"{self.name}: not a whole gzip file: {error}") from None
+        except OSError as error:
+            raise ConfigurationError(f"{self.name}: {error.strerror}") from None
 
+    def _followed(self, raw: io.FileIO, lines: Iterable[bytes]) -> Iterator[bytes]:
+        for line in lines:
+            if self.size is not None:
+                self.position = raw.tell()
+            yield line
 
-def read(name: str, lines: Iterable[bytes], *, ignore_unknown: bool = False) -> Iterator[Line]:
-    """Parse line after line; empty ones are passed over. `name` stands in the errors."""
-    seen: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        place = f"{name}:{number}"
-        try:
-            group = Parse(line, reward_pb2.RolloutGroup(), ignore_unknown_fields=ignore_unknown)
-        except (ParseError, UnicodeDecodeError, ValueError, RecursionError) as error:
-            yield Line(number, BadInputError(place, str(error)))
-            continue
-        first = seen.setdefault(group.group_id, number)
-        if first != number:
-            yield Line(number, BadInputError(f"{place}: group_id", f"{group.group_id!r} is line {first}'s already"))
-        else:
-            yield Line(number, group)
+    def _parsed(self, lines: Iterable[bytes]) -> Iterator[Line]:
+        seen: dict[str, int] = {}
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            place = f"{self.name}:{number}"
+            try:
+                group = json_form.parse(reward_pb2.RolloutGroup, line, ignore_unknown=self._ignore_unknown)
+            except BadInputError as error:
+                yield Line(number, BadInputError(f"{place}: {error.field}" if error.field else place, error.message))
+                continue
+            first = seen.setdefault(group.group_id, number)
+            if first != number:
+                yield Line(number, BadInputError(f"{place}: group_id", f"{group.group_id!r} is line {first}'s already"))
+            else:
+                yield Line(number, group)

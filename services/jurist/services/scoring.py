@@ -6,19 +6,21 @@ import asyncio
 import re
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from jurist.client import Client, InvalidInputError
 from jurist.services import assembly, decode, encode
 from jurist.services.cookbook import Cookbook
+from jurist.services.decode import ROLLOUTS_A_CALL
 from jurist.services.errors import BadInputError
 from jurist.services.metrics import Metrics
+from jurist.services.read_ahead import ReadAhead
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncGenerator, Iterable
 
     from jurist.client import Tls
     from jurist.services.config import Config
@@ -30,6 +32,10 @@ __all__ = ["Scored", "Summary", "local", "remote", "score_lines"]
 WINDOW_ROLLOUTS = 256
 WINDOW_BYTES = 4 << 20
 WINDOWS_AHEAD = 8
+LINES_AHEAD = 8
+LINGER_S = 0.05  # how long lines wait for more of them
+
+NO_GROUP = reward_pb2.RolloutGroup()
 
 Score = Callable[[Sequence[reward_pb2.RolloutGroup]], Awaitable[Sequence[reward_pb2.GroupScores]]]
 
@@ -118,36 +124,61 @@ async def remote(
         yield score
 
 
-async def score_lines(name: str, lines: Iterable[Line], score: Score) -> AsyncIterator[Scored]:
-    """Score lines, several windows of them at a time, and yield them in order."""
+async def score_lines(name: str, lines: Iterable[Line], score: Score) -> AsyncGenerator[Scored]:
+    """Score lines, several windows of them at a time, and yield them in order, each as soon as that allows."""
     ahead: deque[asyncio.Task[list[Scored]]] = deque()
+    windows = _windows(lines)
+    coming = asyncio.create_task(_next(windows))
+    more = True
     try:
-        for window in _windows(lines):
-            ahead.append(asyncio.create_task(_score_window(name, window, score)))
-            while len(ahead) >= WINDOWS_AHEAD:
-                for scored in await ahead.popleft():
+        while more or ahead:
+            wanted = [coming] if more and len(ahead) < WINDOWS_AHEAD else []
+            await asyncio.wait([*wanted, *list(ahead)[:1]], return_when=asyncio.FIRST_COMPLETED)
+            if wanted and coming.done():
+                window = coming.result()
+                more = window is not None
+                if window is not None:
+                    ahead.append(asyncio.create_task(_score_window(name, window, score)))
+                    coming = asyncio.create_task(_next(windows))
+            while ahead and ahead[0].done():
+                for scored in ahead.popleft().result():
                     yield scored
-        while ahead:
-            for scored in await ahead.popleft():
-                yield scored
     finally:
-        for task in ahead:
+        for task in (coming, *ahead):
             task.cancel()
+        await asyncio.gather(coming, *ahead, return_exceptions=True)
+        await windows.aclose()
 
 
-def _windows(lines: Iterable[Line]) -> Iterator[list[Line]]:
+async def _next(windows: AsyncGenerator[list[Line]]) -> list[Line] | None:
+    return await anext(windows, None)
+
+
+async def _windows(lines: Iterable[Line]) -> AsyncGenerator[list[Line]]:
+    """Gather lines into windows that fit into a call; what has come does not wait for what is long in coming."""
+    reading = ReadAhead(lines, LINES_AHEAD)
     window: list[Line] = []
     rollouts = size = 0
-    for line in lines:
-        window.append(line)
-        if isinstance(line.group, reward_pb2.RolloutGroup):
-            rollouts += len(line.group.rollouts)
-            size += line.group.ByteSize()
-        if rollouts >= WINDOW_ROLLOUTS or size >= WINDOW_BYTES or len(window) >= WINDOW_ROLLOUTS:
-            yield window
-            window, rollouts, size = [], 0, 0
-    if window:
-        yield window
+    line: Line | None = None
+    more = True
+    try:
+        while more:
+            line = None
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S if window else None):
+                    line = await reading.get()
+                more = line is not None
+            group = line.group if line is not None and isinstance(line.group, reward_pb2.RolloutGroup) else NO_GROUP
+            full = rollouts >= WINDOW_ROLLOUTS or size >= WINDOW_BYTES or len(window) >= WINDOW_ROLLOUTS
+            if window and (full or line is None or rollouts + len(group.rollouts) > ROLLOUTS_A_CALL):
+                yield window
+                window, rollouts, size = [], 0, 0
+            if line is not None:
+                window.append(line)
+                rollouts += len(group.rollouts)
+                size += group.ByteSize()
+    finally:
+        reading.close()
 
 
 async def _score_window(name: str, window: Sequence[Line], score: Score) -> list[Scored]:

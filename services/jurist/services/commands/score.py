@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
-import tempfile
-from contextlib import contextmanager
+from contextlib import aclosing
 from enum import StrEnum
 from pathlib import Path
 from time import perf_counter
@@ -16,20 +13,27 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, NamedTuple, cast
 import typer
 from google.protobuf.json_format import MessageToJson
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from jurist.services import groups_file, table
 from jurist.services.commands.ending import told
 from jurist.services.commands.reaching import Certificate, Key, TlsCa, tls_of
+from jurist.services.commands.writing import written
 from jurist.services.config import configure
-from jurist.services.errors import BadInputError, ConfigurationError
+from jurist.services.errors import BadInputError
 from jurist.services.log import configure_logs
 from jurist.services.scoring import Summary, local, remote, score_lines
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from rich.table import Table
 
     from jurist.client import Tls
@@ -85,6 +89,8 @@ def score(  # noqa: PLR0913, PLR0917  # a flag each
     """Score a file of rollout groups; the order of the output is the input's."""
     with told():
         configure_logs("text")
+        if target is not None and (recipes is not None or workers is not None):
+            raise typer.BadParameter("with --target, --recipes and --workers are the server's")  # typer's own way
         job = Job(
             file=file,
             recipe=_recipe(recipe, verifier, option or []),
@@ -141,17 +147,17 @@ async def _score(job: Job) -> None:
     engine = remote(job.target, job.recipe, job.timeout_s, job.tls) if job.target else local(config, job.recipe)
     summary = Summary()
     rows = table.group_table()
-    with groups_file.opened(job.file) as file, _output(job.out) as output, _progress() as progress:
-        shown = progress.add_task("groups", total=None)
+    file = groups_file.GroupsFile(job.file, ignore_unknown=job.ignore_unknown)
+    with written(job.out) as output, _progress(file.size) as progress:
+        shown = progress.add_task("0 groups", total=file.size)
         start = perf_counter()
-        lines = groups_file.read(job.file, file, ignore_unknown=job.ignore_unknown)
-        async with engine as score_groups:
-            async for scored in score_lines(job.file, lines, score_groups):
+        async with engine as score_groups, aclosing(score_lines(file.name, file, score_groups)) as lines:
+            async for scored in lines:
                 if isinstance(scored.scores, BadInputError):
                     _refuse(scored.scores, summary, keep_going=job.keep_going)
                     continue
                 summary.add(scored.scores)
-                progress.update(shown, completed=summary.groups)
+                progress.update(shown, completed=file.position, description=f"{summary.groups} groups")
                 if job.format is Format.JSONL:
                     output.write(_json(scored.scores) + "\n")
                 else:
@@ -180,35 +186,14 @@ def _print(rows: Table, output: IO[str]) -> None:
     console.print(rows)
 
 
-@contextmanager
-def _output(path: Path | None) -> Generator[IO[str]]:
-    """Open what is written to; a file appears whole, or not at all."""
-    if path is None:
-        yield sys.stdout
-        return
-    try:
-        file = tempfile.NamedTemporaryFile(  # noqa: SIM115  # closed below, before it is renamed
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        )
-    except OSError as error:
-        raise ConfigurationError(f"--out {path}: {error.strerror}") from None
-    with file:
-        try:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink()
-            raise
-
-
-def _progress() -> Progress:
+def _progress(size: int | None) -> Progress:
+    """Return a bar of the file's bytes, where it is known how many there are."""
+    bar = () if size is None else (BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        MofNCompleteColumn(),
+        *bar,
         TimeElapsedColumn(),
         console=console,
         transient=True,
