@@ -120,7 +120,7 @@ def project(image: str) -> Iterator[Project]:
     grpc_port, http_port, prometheus_port = free_port(), free_port(), free_port()
     settings = {
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        "JURIST_IMAGE": IMAGE,
+        "SERVICE_IMAGE": IMAGE,
         "BASE_IMAGE": BASE,
         "GRPC_PORT": f"{grpc_port}",
         "HTTP_PORT": f"{http_port}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from jurist.services.config import Config
 from jurist.services.lanes.fleet import fleet
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -40,6 +42,15 @@ def test_a_group_s_pods_are_pods(name: str) -> None:
     pod.setdefault("metadata", {})["name"] = name
 
     kubernetes_validate.validate(pod, KUBERNETES, strict=True)
+
+
+def test_no_variable_but_a_setting_has_a_setting_s_prefix() -> None:
+    texts = [(DEPLOY.parent / name).read_text("utf-8") for name in ("docker-compose.yml", ".env.example")]
+    names = set(re.findall(r"\bJURIST_([A-Z_]+)", "".join(texts)))
+
+    assert names
+    assert {name.lower() for name in names} <= Config.model_fields.keys()
+    assert GROUPS["front"]["template"]["spec"]["enableServiceLinks"] is False  # Services' variables have it, too
 
 
 @pytest.mark.parametrize("document", DOCUMENTS[1:], ids=lambda document: str(document["kind"]))
