@@ -164,6 +164,47 @@ async def test_what_no_program_can_be_given_is_refused(given: dict[str, tuple[ob
         Program(source="", tests=ONCE, **given)  # type: ignore[arg-type]
 
 
+FAST_IO = """
+import os, sys
+from io import BytesIO, IOBase
+
+class FastIO(IOBase):
+    newlines = 0
+    def __init__(self, file):
+        self._fd = file.fileno()
+        self.buffer = BytesIO()
+        self.writable = "x" in file.mode or "r" not in file.mode
+        self.write = self.buffer.write if self.writable else None
+    def flush(self):
+        if self.writable:
+            os.write(self._fd, self.buffer.getvalue())
+            self.buffer.truncate(0), self.buffer.seek(0)
+
+class IOWrapper(IOBase):
+    def __init__(self, file):
+        self.buffer = FastIO(file)
+        self.flush = self.buffer.flush
+        self.writable = self.buffer.writable
+        self.write = lambda s: self.buffer.write(s.encode("ascii"))
+
+sys.stdout = IOWrapper(sys.stdout)
+print(input())
+"""
+RAISED_STACK = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_STACK, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+sys.setrecursionlimit(10**6)
+print(input())
+"""
+
+
+@pytest.mark.parametrize("source", [FAST_IO, RAISED_STACK], ids=["fast output", "all the stack there is"])
+async def test_what_programs_of_contests_begin_with_works(sandbox: Supervisor, source: str) -> None:
+    run = await sandbox.run(Program(source=source, tests=Stdio(stdins=("6",))))
+
+    assert [(case.ending, case.stdout) for case in run.cases] == [(Ending.OK, b"6\n")]
+
+
 async def test_a_program_of_many_cases_is_compiled_once_and_does_the_same_in_each(sandbox: Supervisor) -> None:
     source = (
         "import sys\nmark = len('m') == 1\nclass A:\n    def f(self, n=(1, 2.5, None, 'ü')): return n\n"

@@ -32,6 +32,10 @@ TESTS = {
     "if __name__ == '__main__':\n    unittest.main()\n",
     "pytest with a name of its own": "from solution import double as twice; import math\n\ndef test_all():\n"
     "    assert [twice(n) for n in (2, 3)] == [4, math.floor(6.5)]\n",
+    "pytest with the module": "import solution\n\ndef test_all():\n"
+    "    assert [solution.double(n) for n in (2, 3)] == [4, 6]\n",
+    "pytest with all names": "from solution import *\n\ndef test_all():\n"
+    "    assert [double(n) for n in (2, 3)] == [4, 6]\n",
     "pytest with a helper": "def test_one(n, wanted):\n    assert double(n) == wanted\n\ndef test_all():\n"
     "    test_one(2, 4)\n    test_one(3, 6)\n",
     "unittest over lines": "from unittest import TestCase, main\nclass Base(TestCase):\n    number = 2\n"
@@ -72,6 +76,52 @@ async def test_it_passes_the_right_program_alone(
     assert isinstance(score, Score), score
     assert score.details["verdict"] == verdict, score.reason
     assert score.value == float(verdict == "passed")
+
+
+ALL_MAPPED = (
+    "def check(candidate):\n    assert all(map(lambda pair: candidate(pair[0]) == pair[1], [(2, 4), (3, 6)]))\n"
+)
+NAMED = "from solution import double, sum\n\ndef test_all():\n    assert double(2) == 4\n    assert sum([1, 2]) == 3\n"
+MEANT = (
+    "def check(candidate):\n    try:\n        candidate(-1)\n"
+    "    except StopIteration:\n        return\n    assert False\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("test", "source", "verdict"),
+    [
+        (ALL_MAPPED, RIGHT, "passed"),
+        (ALL_MAPPED, "def double(x):\n    raise StopIteration\n", "runtime_error"),
+        (ALL_MAPPED, "def double(x):\n    return next(iter([]))\n", "runtime_error"),
+        (MEANT, "def double(x):\n    raise StopIteration('none')\n", "passed"),
+        (NAMED, RIGHT + "def sum(items):\n    return 3\n", "passed"),
+        (NAMED, RIGHT + "def sum(items):\n    return 0\n", "wrong_answer"),
+        (NAMED, RIGHT, "runtime_error"),
+        (TESTS["pytest"], "import math as double\n", "runtime_error"),
+        (TESTS["check"], RIGHT + "if __name__ == '__main__':\n    double(int(input()))\n", "passed"),
+        (TESTS["check"], RIGHT + "if __name__ == '__main__':\n    raise SystemExit(0)\n", "passed"),
+        ("s = 2\n" + TESTS["check"], RIGHT + "class State:\n    pass\ns = State()\n", "passed"),
+    ],
+    ids=[
+        "right", "stops the loop", "stops by accident", "is meant to stop", "a builtin's name",
+        "a builtin's name, wrong", "a builtin instead", "a module instead", "guarded input", "guarded exit",
+        "an unplain name of the tests' own",
+    ],
+)  # fmt: skip
+async def test_the_program_has_what_is_the_programs(sandbox: Supervisor, test: str, source: str, verdict: str) -> None:
+    score = await judged(sandbox, test, source, "double" if "check" in test else "")
+
+    assert isinstance(score, Score), score
+    assert score.details["verdict"] == verdict, score.reason
+
+
+async def test_a_module_that_the_tests_lack_is_no_fault_of_the_programs(sandbox: Supervisor) -> None:
+    test = "def check(candidate):\n    assert candidate(2) == 4\n    import nowhere\n"
+    verdict = await judged(sandbox, test, RIGHT, "double")
+
+    assert isinstance(verdict, Abstain)
+    assert "nowhere" in verdict.reason
 
 
 @pytest.mark.parametrize(

@@ -43,18 +43,20 @@ PROC_WORDS: Final = ("/proc", "/dev/", "psutil", "multiprocessing", "subprocess"
 Job = dict[str, Any]
 
 
-def _rlimits(limits: Limits, cases: int = 1, *, counted: bool) -> list[tuple[int, int]]:
-    return [
+def _rlimits(limits: Limits, cases: int = 1, *, counted: bool) -> list[tuple[int, int, bool]]:
+    hard = [
         (resource.RLIMIT_CPU, math.ceil(limits.cpu_s * cases) + 1),
         (resource.RLIMIT_FSIZE, limits.output_bytes + 1),
         (resource.RLIMIT_NOFILE, OPEN_FILES),
         (resource.RLIMIT_NPROC, limits.processes),
-        (resource.RLIMIT_STACK, min(limits.memory_bytes, STACK_BYTES)),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_MEMLOCK, 0),
         (resource.RLIMIT_MSGQUEUE, 0),
         (resource.RLIMIT_AS, ADDRESS_SPACE_BYTES if counted else limits.memory_bytes + ADDRESS_SPACE_SLACK),
     ]
+    # Programs raise this one, most often to no limit at all; where memory is counted it is no loss.
+    stack = (resource.RLIMIT_STACK, min(limits.memory_bytes, STACK_BYTES), counted)
+    return [stack, *((number, value, False) for number, value in hard)]
 
 
 def _job(kind: str, program: Program, limits: Limits, cases: int = 1, *, counted: bool) -> Job:

@@ -44,11 +44,12 @@ def run(job: dict[str, Any]) -> NoReturn:
     executable.execute(job)
 
 
-def bound(limits: Iterable[tuple[int, int]]) -> None:
-    """Set resource limits, soft and hard."""
-    for number, value in limits:
+def bound(limits: Iterable[tuple[int, int, bool]]) -> None:
+    """Set resource limits: number, value, and whether the program may raise it as far as it could before."""
+    for number, value, raised in limits:
+        hard = resource.getrlimit(number)[1] if raised else value
         try:
-            resource.setrlimit(number, (value, value))
+            resource.setrlimit(number, (value, hard))
         except ValueError:
             if number != resource.RLIMIT_MSGQUEUE:  # which gVisor lets nobody set
                 raise
@@ -147,6 +148,8 @@ def _make_special(job: dict[str, Any], code: types.CodeType) -> None:
     """Do what most programs do without."""
     sys.argv += job["arguments"]
     os.environ.update(job["environment"])
+    if job["kind"] != "script":
+        serving.rename(sys.modules["__main__"])
     if job["kind"] == "serve" or job["fetch"]:
         os.set_inheritable(wire.PEER, False)  # noqa: FBT003  os's own
     if job["piped"]:
@@ -193,12 +196,13 @@ def _finished(status: int, module: types.ModuleType) -> int:
             atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
         if sys.stdout is not None and not getattr(sys.stdout, "closed", False):
             sys.stdout.flush()
+        # A stream that the program has put there needs the program's names, and goes with them.
+        sys.stdout = sys.__stdout__
         # Files that the program left open are flushed when their last name goes.
         module.__dict__.clear()
         gc.collect()
-        for stream in (sys.stdout, sys.__stdout__):
-            if stream is not None and not stream.closed:
-                stream.flush()
+        if sys.stdout is not None and not getattr(sys.stdout, "closed", False):
+            sys.stdout.flush()
     except BaseException as error:  # noqa: BLE001  the program's own functions run here
         show(error)
         return status or UNFLUSHED

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _socket
 import os
+import sys
 
 from jurist.sandbox import codec
 from jurist.sandbox._box import harness, root, serving, testing, wire
@@ -112,5 +113,6 @@ def rehearse() -> None:
     for _ in range(TIMES):
         _program()
         _tests(_calls())
+    del sys.modules[serving.SOLUTION]
     os.chdir("/")
     root.unmount_scratch(harness.SCRATCH)

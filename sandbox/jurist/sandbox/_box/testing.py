@@ -21,7 +21,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from jurist.sandbox import codec
-from jurist.sandbox._box import harness, kernel, wire
+from jurist.sandbox._box import harness, kernel, serving, wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,6 +30,10 @@ ALIASES: Final = {"np": "numpy", "pd": "pandas"}
 """Module names that test code uses without importing them, since the program or its prompt did."""
 TEST_FILE: Final = "tests.py"
 REASON_CHARACTERS: Final = 300
+ENDS_LOOPS: Final = ("StopIteration", "StopAsyncIteration")
+"""Exceptions that end what calls a function for each of some values, such as `all(map(..))`, as if all were done."""
+MISSING: Final = object()
+"""A name that the program has nothing for that could stand here."""
 
 
 def _conclude(ending: str, reason: str = "") -> NoReturn:
@@ -45,8 +49,9 @@ class _RemoteError:
 class Link:
     """Calls the program's functions."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ends_loops: bool = False) -> None:
         self.used = False
+        self._ends_loops = ends_loops
 
     def _answer(self, name: str, arguments: object, keywords: object) -> tuple[bytes, Any]:
         try:
@@ -84,15 +89,20 @@ class Link:
                 return codec.decoded(body)
             except codec.UnfitValueError as error:
                 _conclude("wrong_answer", str(error))
-        raise _rebuilt(body)
+        raise _rebuilt(body, ends_loops=self._ends_loops)
 
 
-def _rebuilt(body: object) -> Exception:
-    """Make the builtin exception that is nearest to the program's own; one that would end it ends the test."""
+def _rebuilt(body: object, *, ends_loops: bool) -> Exception:
+    """Make the builtin exception that is nearest to the program's own; one that would end it ends the test.
+
+    What ends loops is an error instead, as in generators (PEP 479), unless the test code means it.
+    """
     told = cast("list[object]", body) if isinstance(body, list) else []
     message, *names = map(str, told or ["", "an exception"])
     if "Exception" not in names:
         _conclude("runtime_error", f"{names[0] if names else 'an exception'}: {message}")
+    if not ends_loops and any(name in ENDS_LOOPS for name in names):
+        message, names = f"{names[0]}: {message}", ["RuntimeError"]
     kinds = (getattr(builtins, name, None) for name in names)
     kind = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))
     try:
@@ -146,27 +156,50 @@ class Tests:
                 self.names[name] = module
         if entry_point:
             self.names[entry_point] = None
+        self.ends_loops = any(name in ENDS_LOOPS for name in unknown)
         self.wanted = sorted(unknown - self.names.keys() - vars(builtins).keys() - _defined(self.code))
 
     def run(self, link: Link) -> None:
         """Try a program, whose functions have stand-ins here; raises whatever the test code raises."""
         if self.entry_point:
             self.names[self.entry_point] = _stand_in(link, self.entry_point)
-        for name, found in link.names(self.wanted) if self.wanted else ():
-            kind = _tag(found)
-            if kind == "callable":
-                self.names[name] = _stand_in(link, name)
-            elif kind not in {"missing", "module"}:
-                link.used = True
-                try:
-                    self.names[name] = codec.decoded(found)
-                except codec.UnfitValueError as error:
-                    _conclude("wrong_answer", str(error))
+        for name, described in link.names(self.wanted) if self.wanted else ():
+            if (meant := _meant(link, name, described)) is not MISSING:
+                self.names[name] = meant
+        sys.modules[serving.SOLUTION] = _Solution(link)
         exec(self.code, self.names)  # noqa: S102  the task's own
 
 
-def _tag(described: object) -> object:
-    return cast("dict[str, object]", described).get("t") if isinstance(described, dict) else ""
+def _meant(link: Link, name: str, described: object) -> object:
+    """Give what a name of the program is here: a stand-in, or a plain value."""
+    kind = cast("dict[str, object]", described).get("t") if isinstance(described, dict) else ""
+    if kind == "callable":
+        return _stand_in(link, name)
+    if kind in {"missing", "module"}:
+        return MISSING
+    link.used = True
+    if kind == "unfit":
+        return MISSING
+    try:
+        return codec.decoded(described)
+    except codec.UnfitValueError as error:
+        _conclude("wrong_answer", str(error))
+
+
+class _Solution(types.ModuleType):
+    """The program, for test code that imports it; what it imports by name and is not there, the program lacks."""
+
+    def __init__(self, link: Link) -> None:
+        super().__init__(serving.SOLUTION)
+        self._link = link
+
+    def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):  # an import asks for these
+            raise AttributeError(name)
+        for _, described in self._link.names([name]):
+            if (meant := _meant(self._link, name, described)) is not MISSING:
+                return meant
+        _conclude("runtime_error", f"the program has no {name} that tests could use")
 
 
 def _defined(code: types.CodeType) -> set[str]:
@@ -189,7 +222,8 @@ def _judge(error: Exception, link: Link, lines: list[str]) -> NoReturn:
         _conclude("runtime_error", f"{type(error).__name__}: {error}")
     if isinstance(error, AssertionError):
         _conclude("wrong_answer", where or "an assertion did not hold")
-    if not link.used:
+    lacks = isinstance(error, ImportError) or (isinstance(error, NameError) and error.name in ALIASES)
+    if lacks or not link.used:
         _conclude("test_error", f"{type(error).__name__}: {error}; {where}")
     _conclude("wrong_answer", f"{type(error).__name__}: {error}; {where}")
 
@@ -252,7 +286,7 @@ def test_together(job: dict[str, Any], names: dict[str, Any]) -> NoReturn:
 
 def _attempt(tests: Tests) -> NoReturn:
     """Try the program behind the peer socket and give the verdict."""
-    link = Link()
+    link = Link(ends_loops=tests.ends_loops)
     try:
         tests.run(link)
     except SystemExit as error:

@@ -19,7 +19,7 @@ LOADING: Final = "__import__('unittest').defaultTestLoader.loadTestsFromTestCase
 
 @lru_cache(maxsize=256)
 def collected(code: str) -> str:
-    """Return test code with the calls behind it, and without imports from `solution`: the program's names are there.
+    """Return test code with the calls behind it, and without imports of all of `solution`: its names are there.
 
     Raises:
         BadTestsError: it needs more of pytest or unittest than there is.
@@ -31,7 +31,7 @@ def collected(code: str) -> str:
     except (MemoryError, RecursionError, SyntaxError, ValueError):
         return code  # the box says what is wrong with it
     calls = [call for node in tree.body for call in _calls(node, tree)]
-    imports = any(isinstance(node, ast.ImportFrom) and node.module == "solution" for node in ast.walk(tree))
+    imports = any(isinstance(node, ast.ImportFrom) and _is_of_all(node) for node in ast.walk(tree))
     if not calls and not imports:
         return code
     adapted = _Adapted(code).visit(tree)
@@ -104,9 +104,10 @@ class _Adapted(ast.NodeTransformer):
         ends = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in self._mains
         return ast.Pass() if ends else node
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt | list[ast.stmt]:
-        """Take names of the solution for what they are."""
-        if node.module != "solution":
-            return node
-        renamed = [f"{alias.asname} = {alias.name}" for alias in node.names if alias.asname]
-        return list(ast.parse("\n".join(renamed)).body) or ast.Pass()
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
+        """Drop `from solution import *`: a module that answers for the program cannot list its names."""
+        return ast.Pass() if _is_of_all(node) else node
+
+
+def _is_of_all(node: ast.ImportFrom) -> bool:
+    return node.module == "solution" and node.names[0].name == "*"
