@@ -19,7 +19,7 @@ __all__ = ["Proxy", "proxied"]
 class Proxy:
     """Passes requests on, but for the first ones, which meet `faults`, one each.
 
-    A fault is a status, `(status, headers)`, "hang", "cut", "malformed", or a function that changes the answer.
+    A fault is a status, `(status, headers)`, "hang", "cut", a body in bytes, or a function that changes the answer.
     `changed` is done to every request's body.
     """
 
@@ -44,8 +44,8 @@ class Proxy:
                 return web.json_response({"error": "told to"}, status=status, headers=headers)
             case "hang":
                 return await self._hung()
-            case "malformed":
-                return web.Response(text='{"choices": [', content_type="application/json")
+            case bytes():
+                return web.Response(body=fault, content_type="application/json")
             case "cut":
                 answer = web.StreamResponse(headers={"Content-Length": "1000"})
                 await answer.prepare(request)

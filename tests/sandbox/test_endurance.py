@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,9 +39,12 @@ PROGRAMS = [
 ]
 
 
-def zombies() -> int:
-    states = [path.read_text().rpartition(")")[2].split()[0] for path in Path("/proc").glob("[0-9]*/stat")]
-    return states.count("Z")
+def zombies() -> set[str]:
+    found: set[str] = set()
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            found |= {path.parent.name} if path.read_text().rpartition(")")[2].split()[0] == "Z" else set()
+    return found
 
 
 def descriptors() -> int:
@@ -50,7 +54,9 @@ def descriptors() -> int:
 async def settled() -> tuple[int, int, int]:
     """Count zombies, descriptors and KiB of memory at most, after the spent containers have been replaced."""
     await asyncio.sleep(SETTLING_S)
-    return zombies(), descriptors(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seen = zombies()
+    await asyncio.sleep(1.0)  # whatever else this machine does buries its own in that time
+    return len(seen & zombies()), descriptors(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def survivors(sandbox: Supervisor) -> int:

@@ -205,6 +205,12 @@ class TestSlime:
             {"score": 2.0, "jurist/accuracy": 1.0, "jurist/format": 1.0}
         ]
 
+    async def test_the_label_outranks_what_the_metadata_hold(self, service: Callable[..., None]) -> None:
+        service(recipe="r1_zero")
+        sample = SimpleNamespace(**{**vars(self.SAMPLE), "metadata": {"solution": "Multiply.", "answer": "41"}})
+
+        assert await slime.reward(SimpleNamespace(), sample) == 2.0
+
     async def test_a_missing_reward_is_an_error(self, service: Callable[..., None]) -> None:
         service()
 

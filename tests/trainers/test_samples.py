@@ -41,6 +41,9 @@ def test_a_completion_is_what_the_assistant_said_last(completion: Any, text: str
         ({"ground_truth": np.array(["42"], dtype=object)}, {"answers": ["42"]}),
         ({"label": np.float64(0.5)}, {"answers": ["0.5"]}),
         ({"label": 42}, {"answers": ["42"]}),
+        ({"label": float("nan")}, {}),
+        ({"label": np.float64("nan")}, {}),
+        ({"label": [None, "42", float("nan")]}, {"answers": ["42"]}),
         ({"answer": "B", "options": ["x"], "language": "en"}, {"answers": ["B"], "choices": ["x"], "language": "en"}),
         ({"tests": STDIO}, {"tests": STDIO}),
         ({"tests": {"inputs": ["1"], "outputs": ["2"]}}, {"extra": {"tests": {"inputs": ["1"], "outputs": ["2"]}}}),
@@ -99,6 +102,12 @@ def test_columns_can_be_named() -> None:
 def test_what_is_no_reference_is_refused() -> None:
     with pytest.raises(InvalidInputError, match="label: object is no reference"):
         task_of({"answer": object()}, "", Settings())
+    with pytest.raises(InvalidInputError, match="label: bytes are no reference"):
+        task_of({"answer": b"42"}, "", Settings())
+
+
+def test_a_prompt_may_be_an_array_of_turns() -> None:
+    assert task_of({}, np.array(CHAT, dtype=object), Settings()) == {"prompt": CHAT}
 
 
 def test_samples_of_one_task_travel_as_one_group() -> None:

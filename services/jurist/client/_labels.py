@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
@@ -21,7 +22,8 @@ def task_fields(label: object) -> TaskFields:
 
     Text and numbers are the reference answer, a list several accepted ones. An object, or text that holds one, may give
     fields of the contract's Task: {"answers": [..], "tests": {..}, "language": "en"}; any other object is the data
-    set's own, such as tests in one of the shapes that `code_tests` reads. No label is a task without a reference.
+    set's own, such as tests in one of the shapes that `code_tests` reads. No label is a task without a reference,
+    and so are NaN and the missing items of a list.
     Arrays and scalars of numpy are read as Python's own.
 
     Raises:
@@ -33,13 +35,17 @@ def task_fields(label: object) -> TaskFields:
             return {}
         case str():
             return _stated(label) or {"answers": [label]}
+        case float() if not math.isfinite(label):
+            return {}  # a cell that a table left empty
         case bool() | int() | float():
             return {"answers": [json.dumps(label)]}
+        case bytes() | bytearray():
+            raise InvalidInputError("label: bytes are no reference; decode them")
         case Mapping():
             fields = cast("Mapping[str, object]", label)
             return _task(fields) or {"extra": fields}
         case Sequence():
-            return {"answers": [_text(plain(item)) for item in cast("Sequence[object]", label)]}
+            return {"answers": [_text(item) for item in map(plain, cast("Sequence[object]", label)) if _is_there(item)]}
         case _:
             raise InvalidInputError(f"label: {type(label).__name__} is no reference")
 
@@ -48,6 +54,10 @@ def plain(value: object) -> object:
     """Return an array's or numpy scalar's own values; both are told by their method, without numpy."""
     tolist = getattr(value, "tolist", None)
     return tolist() if callable(tolist) else value
+
+
+def _is_there(item: object) -> bool:
+    return item is not None and not (isinstance(item, float) and not math.isfinite(item))
 
 
 def _text(item: object) -> str:

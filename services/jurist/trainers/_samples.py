@@ -118,6 +118,7 @@ def _tests(row: Mapping[str, object]) -> TaskFields:
 
 
 def _prompt(prompt: object) -> str | Sequence[Mapping[str, str]]:
+    prompt = plain(prompt)
     if isinstance(prompt, str):
         return prompt
     if not isinstance(prompt, Sequence):

@@ -6,6 +6,7 @@ Settings are those of `JURIST_CLIENT_*`. With `--reward-key score` the component
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,8 @@ async def group_reward(args: Any, samples: Sequence[Any], **_: object) -> list[R
 
 def _sample(sample: Any, settings: Settings) -> Sample:  # noqa: ANN401  # as above
     row: dict[str, object] = {**(sample.metadata or {}), "label": sample.label}
+    if sample.label and not settings.reference:
+        settings = replace(settings, reference="label")  # what else the metadata hold may be a worked solution
     status = getattr(sample.status, "value", sample.status)
     return Sample(
         completion=text_of(sample.response),

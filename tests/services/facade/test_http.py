@@ -91,6 +91,7 @@ def test_the_contract_answers_over_http_what_it_answers_over_grpc(call: Callable
             "recipe.name",
         ),
         ("/get_reward", {"query": "x"}, 400, "query"),
+        ("/get_reward", b'{"query": ["x"], "labels": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}", 400, "nested"),
         ("/get_reward", {"query": ["x"], "labels": ["1", "2"]}, 400, "labels"),
         ("/get_reward?recipe=nope", {"query": ["x"], "labels": ["1"]}, 404, "nope"),
         ("/get_reward?policy_step=x", {"query": ["x"], "labels": ["1"]}, 400, "query"),

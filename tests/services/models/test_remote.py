@@ -57,6 +57,9 @@ async def rating(server: str, **settings: Any) -> AsyncGenerator[tuple[Proxy, Re
             await reward.stop()
 
 
+MALFORMED = b'{"choices": ['
+
+
 def unavailable(reply: object) -> str:
     assert isinstance(reply, NoReply)
     assert reply.cause is Cause.UNAVAILABLE
@@ -104,7 +107,7 @@ async def test_a_server_that_gives_one_text_at_a_time_is_asked_again(judge_serve
 
 @pytest.mark.parametrize(
     "fault",
-    [429, (429, {"Retry-After": "0"}), 500, 503, "cut", "malformed", without_logprobs, lambda _: {"choices": []}],
+    [429, (429, {"Retry-After": "0"}), 500, 503, "cut", MALFORMED, without_logprobs, lambda _: {"choices": []}],
 )
 async def test_a_request_that_fails_once_is_tried_again(judge_server: str, fault: Any) -> None:
     async with judging(judge_server) as (proxy, judge):
@@ -120,7 +123,8 @@ async def test_a_request_that_fails_once_is_tried_again(judge_server: str, fault
         (429, "HTTP 429"),
         (500, "HTTP 500"),
         ("cut", "RemoteProtocolError"),
-        ("malformed", "of another form"),
+        (MALFORMED, "of another form"),
+        (b"[" * 200_000, "of another form: RecursionError"),
         (without_logprobs, "no logprobs"),
     ],
 )
@@ -132,6 +136,31 @@ async def test_a_server_that_fails_every_time_is_unavailable_and_says_how(
 
         assert said in unavailable(await judge.answer(asked()))
         assert len(proxy.seen) == 2
+
+
+@pytest.mark.parametrize(("reason", "cut"), [("stop", False), (None, False), ("length", True), ("abort", True)])
+async def test_what_is_not_whole_is_said_to_be_cut(judge_server: str, reason: str | None, *, cut: bool) -> None:
+    def ended(told: dict[str, Any]) -> dict[str, Any]:
+        return {"choices": [{**choice, "finish_reason": reason} for choice in told["choices"]]}
+
+    async with judging(judge_server) as (proxy, judge):
+        proxy.faults = [ended]
+        reply = await judge.answer(asked(write_tokens=2))
+
+    assert isinstance(reply, Reading)
+    assert reply.cut == (cut,)
+
+
+async def test_a_model_that_fails_costs_its_own_question_the_reply(judge_server: str) -> None:
+    async def fail(_: object) -> NoReply:
+        raise ZeroDivisionError
+
+    async with judging(judge_server) as (_, judge):
+        judge.answer = fail  # type: ignore[method-assign, assignment]
+        reply = await LocalModels({"judge": judge}, "judge", "", Memory(0), Metrics()).answer(asked())
+
+    assert isinstance(reply, NoReply)
+    assert (reply.cause, "ZeroDivisionError" in reply.reason) == (Cause.INTERNAL, True)
 
 
 async def test_a_server_that_is_not_there_is_unavailable() -> None:

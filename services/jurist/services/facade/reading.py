@@ -27,6 +27,8 @@ def read(body: bytes, shape: type[T]) -> T:
         return msgspec.json.decode(body, type=shape)
     except msgspec.ValidationError as error:
         raise _refusal(error) from None
+    except RecursionError as error:
+        raise BadInputError("", f"the body is nested too deeply: {error}") from None
     except msgspec.DecodeError:
         pass  # perhaps a lone surrogate, which a cut tokenizer leaves: Python's reader takes it, the client mends it
     try:

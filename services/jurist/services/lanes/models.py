@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from jurist.services.errors import first_of
+from jurist.services.errors import StoppingError, first_of
 from jurist.services.models import named, opened
 from jurist.services.models.memory import Memory, key
 from jurist.verifiers import Cause, Dialogue, NoReply, Prompt, Rating, Reading
@@ -105,6 +105,11 @@ class LocalModels:
                 reply = await backend.answer(question)
         except TimeoutError:
             return NoReply(Cause.UNAVAILABLE, f"the model {name} did not answer within {timeout_s:g} s")
+        except StoppingError:
+            raise
+        except Exception as error:  # whatever it is, it must not cost other rollouts their scores
+            log.exception("model failed", model=name)
+            return NoReply(Cause.INTERNAL, f"the model {name} failed: {type(error).__name__}")
         if backend.identity and not isinstance(reply, NoReply):
             self._memory.put(key(backend.identity, question), reply)
         return reply

@@ -155,7 +155,7 @@ class Endpoint:
             raise RefusedError(got.status_code, _said(data))
         try:
             return read(json.loads(data))
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, OverflowError) as error:
             raise _FailedError("malformed", f"its answer is of another form: {type(error).__name__}: {error}") from None
 
     def _lost(self, how: str) -> NoReply:
@@ -194,6 +194,6 @@ def _said(data: bytearray) -> str:
         body: Any = json.loads(data)
         error = body.get("error", body)
         text = str(cast("Any", error).get("message", text) if isinstance(error, dict) else error)
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         pass
     return " ".join(text.split())[:SAID_CHARACTERS]

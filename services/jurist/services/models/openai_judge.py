@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["OpenAIJudge"]
 
+WHOLE = frozenset({None, "stop", "eos"})  # finish reasons; a filter or an abort leaves a part, as a limit does
 AMBIGUOUS = 0.01  # of the labels' mass that may lie on tokens which begin several of them
 
 log = structlog.get_logger(__name__)
@@ -143,7 +144,8 @@ def _first_model(body: Any) -> str:  # noqa: ANN401  # whatever JSON came
 
 def _texts(body: Any) -> list[_Said]:  # noqa: ANN401
     said = [
-        _Said(choice["message"]["content"] or "", choice.get("finish_reason") == "length") for choice in body["choices"]
+        _Said(choice["message"]["content"] or "", choice.get("finish_reason") not in WHOLE)
+        for choice in body["choices"]
     ]
     if not said or not all(isinstance(one.text, str) for one in said):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ValueError("no texts")
