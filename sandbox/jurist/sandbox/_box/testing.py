@@ -170,9 +170,13 @@ class Tests:
         exec(self.code, self.names)  # noqa: S102  the task's own
 
 
+def _tag(described: object) -> object:
+    return cast("dict[str, object]", described).get("t") if isinstance(described, dict) else ""
+
+
 def _meant(link: Link, name: str, described: object) -> object:
     """Give what a name of the program is here: a stand-in, or a plain value."""
-    kind = cast("dict[str, object]", described).get("t") if isinstance(described, dict) else ""
+    kind = _tag(described)
     if kind == "callable":
         return _stand_in(link, name)
     if kind in {"missing", "module"}:
