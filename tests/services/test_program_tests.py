@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from google.protobuf.json_format import ParseDict
 
+from jurist.services.decode import samples
 from jurist.services.errors import BadInputError
 from jurist.services.program_tests import program_tests
 from jurist.v1 import reward_pb2
@@ -37,6 +38,16 @@ def test_whole_numbers_of_a_call_are_integers_and_larger_ones_come_as_json() -> 
         cases=(FunctionCase(args=(3, 0.5, {"a": [1]}), expected=None), FunctionCase(args=(big,), expected=big + 1)),
     )
     assert isinstance(tests.protocol.cases[0].args[0], int)
+
+
+def test_whole_numbers_of_the_extra_fields_are_integers() -> None:
+    extra = {"inputs": [[4, {"a": -1}]], "outputs": [[0.5]], "edges": [2**53, 2.0**60], "other": [True, None, "4.0"]}
+    task = ParseDict({"extra": extra}, reward_pb2.Task())
+    group = reward_pb2.RolloutGroup(task=task, rollouts=[reward_pb2.Rollout()])
+
+    (sample,) = samples(group.SerializeToString())
+
+    assert repr({key: sample.task.extra[key] for key in extra}) == repr(extra)
 
 
 def test_asserts_comparison_and_limits_are_carried() -> None:

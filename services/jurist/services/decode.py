@@ -15,7 +15,7 @@ from google.protobuf.message import DecodeError, Message
 
 from jurist.services import cookbook, wire
 from jurist.services.errors import BadInputError, TooLargeError
-from jurist.services.program_tests import program_tests
+from jurist.services.program_tests import program_tests, whole
 from jurist.services.values import Advantage, Batch, Group
 from jurist.v1 import reward_pb2
 from jurist.verifiers import Criterion, FinishReason, Sample, Task
@@ -312,7 +312,7 @@ def samples(payload: bytes | memoryview) -> list[Sample]:
         choices=tuple(wired.choices),
         rubric=tuple(_criterion(criterion) for criterion in wired.rubric),
         language=wired.language,
-        extra=MessageToDict(wired.extra),
+        extra=cast("dict[str, object]", whole(MessageToDict(wired.extra))),
         tests=program_tests(wired.tests) if wired.HasField("tests") else None,
     )
     return [

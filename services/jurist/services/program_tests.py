@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from jurist.v1 import reward_pb2
 
-__all__ = ["program_tests"]
+__all__ = ["program_tests", "whole"]
 
 MODES = ("", "exact", "lines", "tokens", "tokens_ci", "float", "value", "set_lines", "any_of", "checker")
 EXACT = 1 << 53  # up to here a double tells integers apart
@@ -145,23 +145,30 @@ def _call(field: str, case: reward_pb2.FunctionCase) -> FunctionCase:
 def _plain(field: str, value: Value) -> object:
     """Turn a Value into Python's own; whole numbers become integers, which compare equal to such floats."""
     try:
-        return _whole(MessageToDict(value))
+        return whole(MessageToDict(value), strict=True)
     except OverflowError:
         raise BadInputError(field, "holds an integer past 2^53, which a double cannot; use `json`") from None
     except ValueError as error:  # NaN and infinity, which JSON lacks
         raise BadInputError(field, str(error)) from None
 
 
-def _whole(value: object) -> object:
+def whole(value: object, *, strict: bool = False) -> object:
+    """Turn whole floats into the integers that they were before a double held them, up to 2^53.
+
+    Raises:
+        OverflowError: a number is past that, and `strict` refuses it instead of leaving it.
+    """
     match value:
         case float() if value.is_integer():
-            return _whole(int(value))
-        case int() if abs(value) > EXACT:
-            raise OverflowError
+            if abs(value) <= EXACT:
+                return int(value)
+            if strict:
+                raise OverflowError
+            return value
         case list():
-            return [_whole(item) for item in cast("list[object]", value)]
+            return [whole(item, strict=strict) for item in cast("list[object]", value)]
         case dict():
-            return {key: _whole(item) for key, item in cast("dict[str, object]", value).items()}
+            return {key: whole(item, strict=strict) for key, item in cast("dict[str, object]", value).items()}
         case _:
             return value
 
