@@ -375,7 +375,7 @@ def test_a_program_is_run_and_its_ending_told(tmp_path: Path) -> None:
     program, words = tmp_path / "sum.py", tmp_path / "words.txt"
     program.write_text("print(sum(map(int, input().split())))")
     words.write_text("1 2 3\n")
-    done = jurist("run", program, "--stdin", words)
+    done = jurist("run", program, "--language", "Python3", "--stdin", words)
     spins = jurist("run", "-", "--cpu-s", 0.3, input="while True: pass")
 
     assert (done.returncode, done.stdout) == (0, "6\n")

@@ -422,6 +422,40 @@ def test_a_task_without_usable_tests_is_no_fault_of_the_program(task: Task) -> N
     assert verdict.cause is Cause.INVALID_REFERENCE
 
 
+@pytest.mark.parametrize(
+    ("told", "language"),
+    [
+        ("", "python"),
+        ("python3", "python"),
+        ("Python", "python"),
+        ("py", "python"),
+        ("PYTHON3", "python"),
+        ("Python 3.11 (CPython)", "python"),
+        ("PyPy 3", "python"),
+        ("c++", "cpp"),
+        ("C++17", "cpp"),
+        ("C", "c"),
+        ("js", "javascript"),
+        ("Node.js", "javascript"),
+        ("golang", "go"),
+        ("rs", "rust"),
+    ],
+)
+def test_a_language_goes_by_any_of_its_names(told: str, language: str) -> None:
+    tests = ProgramTests(protocol=TWO.protocol, language=told)
+
+    assert question(Task(tests=tests), f"```{language}\n{ECHO}\n```").language == language
+
+
+@pytest.mark.parametrize("told", ["cobol", "c#", "pythonic"])
+def test_a_language_that_is_not_there_is_no_fault_of_the_program(told: str) -> None:
+    tests = ProgramTests(protocol=TWO.protocol, language=told)
+    verdict = CodeTests().verdict(Sample(task=Task(tests=tests), completion="I do not know."))
+
+    assert isinstance(verdict, Abstain)
+    assert verdict.cause is Cause.UNAVAILABLE
+
+
 def test_equal_questions_are_equal_and_hashable() -> None:
     one, two = question(Task(tests=TWO)), question(Task(tests=TWO), f"```py\n{ECHO}\n```")
 

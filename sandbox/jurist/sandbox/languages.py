@@ -13,9 +13,25 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-__all__ = ["LANGUAGES", "Language", "Toolchain", "toolchain"]
+__all__ = ["LANGUAGES", "TAGS", "Language", "Toolchain", "named", "toolchain"]
 
 MAIN: Final = "/tmp/main"  # noqa: S108  a run's own scratch space
+TAGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "python": ("python", "py", "pypy", "cpython"),
+        "c": ("c", "gcc"),
+        "cpp": ("cpp", "c++", "cc", "cxx", "g++"),
+        "javascript": ("javascript", "js", "node", "nodejs", "node.js"),
+        "bash": ("bash", "sh", "shell"),
+        "java": ("java",),
+        "rust": ("rust", "rs"),
+        "go": ("go", "golang"),
+    }
+)
+"""What each language is called, by people and by the tags of fenced blocks, in lower case and without a version."""
+
+_NAMES: Final = {tag: name for name, tags in TAGS.items() for tag in tags}
+_VERSION: Final = re.compile(r"[\d.]*(?:[:,;(].*)?")
 _PUBLIC_CLASS: Final = re.compile(r"\bpublic\s+(?:final\s+|abstract\s+)*class\s+(\w+)")
 _CLASS: Final = re.compile(r"\bclass\s+(\w+)")
 _JAVA_MAIN: Final = re.compile(r"\bstatic\s+(?:final\s+)?(?:public\s+)?void\s+main\s*\(")
@@ -106,6 +122,13 @@ _ALL: Final = (
 )  # fmt: skip
 LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType({language.name: language for language in _ALL})
 """By the name that `Program.language` uses; "python" is not among them."""
+
+
+def named(told: str) -> str:
+    """Find the language that is meant by a name in any case, with or without a version; "" where none is."""
+    tag = "".join(told.lower().split())
+    fit = (name for known, name in _NAMES.items() if tag.startswith(known) and _VERSION.fullmatch(tag, len(known)))
+    return next(fit, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

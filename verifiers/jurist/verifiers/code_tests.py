@@ -11,6 +11,7 @@ from pydantic import Field
 
 from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Interactive, Limits, Program, Run, Stdio
 from jurist.sandbox import codec as plain
+from jurist.sandbox.languages import TAGS, named
 from jurist.verifiers._code.collecting import collected
 from jurist.verifiers._code.compare import TEXT_MODES, TINY, TOLERANCE, text_difference, value_difference
 from jurist.verifiers._code.shapes import FIELDS, WRAPPERS, BadTestsError, read_tests
@@ -90,7 +91,12 @@ class CodeTests:
             if isinstance(reply, NoReply):
                 return Abstain(reply.cause, reply.reason)
             return self._scored(tests, cast("Run", reply))
-        language = tests.language or "python"
+        return self._asked(sample, tests)
+
+    def _asked(self, sample: Sample, tests: ProgramTests) -> Verdict | Ask:
+        language = named(tests.language or "python")
+        if not language:
+            return Abstain(Cause.UNAVAILABLE, f"no language is called {tests.language!r}; there are {', '.join(TAGS)}")
         source = submission(sample.completion, language, truncated=sample.finish_reason is FinishReason.LENGTH)
         if isinstance(source, Missing):
             return Score(0.0, f"no program: {source.reason}", {"verdict": "no_program"})

@@ -15,6 +15,7 @@ from jurist.sandbox import Ending, Limits, Program, Run, SandboxUnavailableError
 from jurist.sandbox import doctor as findings
 from jurist.sandbox.docker import Docker
 from jurist.sandbox.embedded import Embedded
+from jurist.sandbox.languages import named
 from jurist.services.commands.ending import told
 from jurist.services.errors import ConfigurationError
 
@@ -44,6 +45,7 @@ def run(  # noqa: PLR0913, PLR0917  # a flag each
             limits = Limits(cpu_s=cpu_s, wall_s=wall_s, memory_bytes=memory_mb * MIB, output_bytes=output_mb * MIB)
         except (OSError, ValueError) as error:
             raise ConfigurationError(str(error)) from None
+        language = named(language) or language
         wanted = Program(source=source, language=language, tests=Stdio(stdins=(text,)), limits=limits)
         sandbox = (
             Docker(slots=1, image=image, runtime=runtime, weaker=weaker) if image else Embedded(slots=1, weaker=weaker)

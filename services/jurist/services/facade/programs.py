@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from jurist.sandbox import Ending, Limits, Program, Run, Stdio
-from jurist.sandbox.languages import LANGUAGES
+from jurist.sandbox.languages import TAGS, named
 from jurist.services.errors import BadInputError
 from jurist.verifiers import NoReply, Question, Reply
 
@@ -24,17 +24,6 @@ Asking = Callable[[Question], Awaitable[Reply]]
 TIMEOUT_S = 10.0  # both services' default is of this size
 MEMORY_BYTES = 512 << 20
 OURS = frozenset({Ending.SANDBOX_ERROR, Ending.UNAVAILABLE, Ending.TEST_ERROR})
-ALSO_CALLED = {
-    "python3": "python",
-    "py": "python",
-    "c++": "cpp",
-    "g++": "cpp",
-    "gcc": "c",
-    "nodejs": "javascript",
-    "node": "javascript",
-    "js": "javascript",
-    "sh": "bash",
-}
 
 
 class SandboxAwayError(Exception):
@@ -48,9 +37,9 @@ async def ran(ask: Asking, *, source: str, language: str, stdin: str, **given: A
         BadInputError: there is no such language, or a file or an argument cannot be.
         SandboxAwayError: it was not run.
     """
-    name = ALSO_CALLED.get(language.lower(), language.lower())
-    if name != "python" and name not in LANGUAGES:
-        raise BadInputError("language", f"no language is called {language!r}; there are python, {', '.join(LANGUAGES)}")
+    name = named(language)
+    if not name:
+        raise BadInputError("language", f"no language is called {language!r}; there are {', '.join(TAGS)}")
     try:
         program = Program(source=source, language=name, tests=Stdio(stdins=(stdin,)), **given)
     except ValueError as error:

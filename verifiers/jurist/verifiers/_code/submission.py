@@ -6,29 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from jurist.sandbox.languages import named
 from jurist.verifiers._thought import answer_of
 
 __all__ = ["Missing", "submission"]
 
-TAGS: Final = {
-    "python": ("python", "py"),
-    "c": ("c",),
-    "cpp": ("cpp", "c++", "cc", "cxx"),
-    "javascript": ("javascript", "js", "node", "nodejs"),
-    "bash": ("bash", "sh", "shell"),
-    "java": ("java",),
-    "rust": ("rust", "rs"),
-    "go": ("go", "golang"),
-}
-"""What fenced blocks of a language are tagged with, in lower case and without a version."""
-
-_KNOWN: Final = frozenset(tag for tags in TAGS.values() for tag in tags)
 # Possessive all over, since a line may be long. A fence as CommonMark has it, then one anywhere in a line: what stands
 # before it, the fence, its tag, and what follows.
 _FENCE: Final = re.compile(r"([ ]{0,3})(`{3,}+|~{3,}+)[ \t]*+\{?+\.?+([^\s`{}]*+)([^`]*+)")
 _FENCE_ANYWHERE: Final = re.compile(r"((?:[^`~]|~(?!~~))*+)(`{3,}+|~{3,}+)[ \t]*+\{?+\.?+([^\s`{}]*+)([^`]*+)")
 _MARKER: Final = re.compile(r"[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?")
-_VERSION: Final = re.compile(r"[\d.]*(?:[:,;(].*)?")
 _COMMENT: Final = ("#", "//", "*", "--")
 _QUOTES: Final = ('"""', "'''")
 _ANSWER: Final = re.compile(r"</?answer>")
@@ -85,9 +72,8 @@ class _Block:
 
 
 def _language(told: str) -> str:
-    """Take a tag without its version, if it is a known one."""
-    tag = told.lower()
-    return next((name for name in _KNOWN if tag.startswith(name) and _VERSION.fullmatch(tag, len(name))), tag)
+    """Take a tag as the language that it names, if it is a known one."""
+    return named(told) or told.lower()
 
 
 def _opened(line: str, *, anywhere: bool) -> _Block | None:
@@ -99,7 +85,7 @@ def _opened(line: str, *, anywhere: bool) -> _Block | None:
     tag = _language(told)
     listed = _MARKER.fullmatch(before) is not None
     behind_words = not listed and before.strip() != "<answer>"
-    if behind_words and (tag not in _KNOWN or rest):
+    if behind_words and (not named(told) or rest):
         return None
     # What stands in an item of a list begins where the item does.
     column = len(before) if listed else len(before) - len(before.lstrip())
@@ -133,9 +119,9 @@ def _blocks(text: str, *, anywhere: bool = False) -> list[_Block]:
     return blocks
 
 
-def _last(blocks: list[_Block], tags: tuple[str, ...], *, surely: bool = False) -> _Block | None:
-    """Take the last block with one of the tags; with `surely` one that holds a program and was closed."""
-    fit = (block for block in reversed(blocks) if block.tag in tags)
+def _last(blocks: list[_Block], tag: str, *, surely: bool = False) -> _Block | None:
+    """Take the last block with the tag; with `surely` one that holds a program and was closed."""
+    fit = (block for block in reversed(blocks) if block.tag == tag)
     return next((block for block in fit if not surely or (block.plausible and block.closed)), None)
 
 
@@ -164,20 +150,19 @@ def submission(completion: str, language: str, *, truncated: bool = False) -> st
     if answer is None:
         return Missing("the thought never ends")
     answer = answer.replace("\r\n", "\n")
-    tags = TAGS.get(language, (language,))
     strict = _blocks(answer)
-    block = _last(strict, tags)
+    block = _last(strict, language)
     if block is None:
         bare = _bare(answer)
         if not strict and isinstance(bare, str):
             return bare
         loose = _blocks(answer, anywhere=True)
         block = (
-            _last(loose, tags, surely=True)
-            or _last(strict, ("",), surely=True)
-            or _last(loose, tags)
-            or _last(strict, ("",))
-            or _last(loose, ("",))
+            _last(loose, language, surely=True)
+            or _last(strict, "", surely=True)
+            or _last(loose, language)
+            or _last(strict, "")
+            or _last(loose, "")
         )
         if block is None and not loose:
             return bare
