@@ -162,6 +162,24 @@ SUBMISSIONS = [
         "```go\npackage main\n```\n```sh\ngo run .\n```\n```\n5\n```",
         "package main",
     ),
+    ("closed before the turn's end", "python", "```python\na = 1\n```<|im_end|>", "a = 1"),
+    ("closed before the sequence's end", "python", "```python\na = 1\n```</s>\n", "a = 1"),
+    ("before an empty block", "python", "```python\na = 1\n```\n```python\n\n```", "a = 1"),
+    ("before a block of comments", "python", "```python\na = 1\n```\n```python\n# It prints\n# 1\n```", "a = 1"),
+    ("before a block of remarks", "c", "```c\n#define A\n```\n```c\n// Done.\n```", "#define A"),
+    *(
+        (f"bare code that begins {begun[:12]!r}", "python", begun, begun)
+        for begun in (
+            '"""Adds."""\nprint(1)',
+            "*a, = map(int, input().split())\nprint(a)",
+            "(a, b) = 1, 2\nprint(a)",
+            "N: int = 5\nprint(N)",
+            "for _ in range(int(input())): print(1)",
+            "match input():\n    case '1': print(1)",
+            "assert True\nprint(1)",
+            "[print(i) for i in range(3)]",
+        )
+    ),
     (
         "a block that is given anew",
         "python",
@@ -182,6 +200,7 @@ def test_the_program_is_found(why: str, language: str, completion: str, source: 
         ("", "empty"),
         ("I do not know.", "does not begin as code"),
         ("The sum of a and b is 5.", "does not begin as code"),
+        *((words, "does not begin as code") for words in ("yes", "42", "Answer: 42", "not sure", "a, b", '"quoted"')),
         ("<think>```python\na = 1\n```", "never ends"),
         ("<think>```python\na = 1\n```</think>done.", "does not begin as code"),
         ("```cpp\nint main(){}\n```", "no block of python, but of cpp"),

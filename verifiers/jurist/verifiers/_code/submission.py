@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,8 @@ _MARKER: Final = re.compile(r"[ \t]*+(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)?")
 _COMMENT: Final = ("#", "//", "*", "--")
 _QUOTES: Final = ('"""', "'''")
 _ANSWER: Final = re.compile(r"</?answer>")
+# What may stand behind a closing fence: the answer's tag, or the token that ends a turn.
+_ENDED: Final = re.compile(r"</answer>|</s>|<\|\w+\|>")
 # How bare code begins, in any of the languages above.
 _CODE_LINE: Final = re.compile(
     r"(?:[ \t]+\S|@\w|#!|#include\b|//|(?:async\s+)?def\s+\w+\s*\(|class\s+\w+|import\s+[\w.{*]"
@@ -49,6 +52,12 @@ class _Block:
         """Whether it holds a program: a fence behind words may be no more than one of them."""
         first = next((line for line in self.lines if line.strip()), "")
         return bool(first) and (not self.behind_words or _begins_as_code(first))
+
+    @property
+    def only_remarks(self) -> bool:
+        """Whether it was closed with nothing but comments inside."""
+        comment = "#" if self.tag in {"", "python", "bash"} else "//"
+        return self.closed and all(line.lstrip().startswith(comment) for line in self.lines if line.strip())
 
     def close_late(self) -> None:
         """Close a block that nobody closed where the fence stands behind code, and in no comment or long string."""
@@ -99,7 +108,7 @@ def _closes(line: str, block: _Block, *, anywhere: bool) -> bool:
         return False
     rest = bare.lstrip(block.fence[0]).strip()
     depth = len(line.expandtabs(4)) - len(bare.expandtabs(4))
-    return depth <= (block.column if anywhere else 0) + 3 and (not rest or rest.startswith("</answer>"))
+    return depth <= (block.column if anywhere else 0) + 3 and (not rest or _ENDED.match(rest) is not None)
 
 
 def _blocks(text: str, *, anywhere: bool = False) -> list[_Block]:
@@ -120,9 +129,10 @@ def _blocks(text: str, *, anywhere: bool = False) -> list[_Block]:
 
 
 def _last(blocks: list[_Block], tag: str, *, surely: bool = False) -> _Block | None:
-    """Take the last block with the tag; with `surely` one that holds a program and was closed."""
-    fit = (block for block in reversed(blocks) if block.tag == tag)
-    return next((block for block in fit if not surely or (block.plausible and block.closed)), None)
+    """Take the last block with the tag, of code if one is; with `surely` one that holds a program and was closed."""
+    tagged = [block for block in reversed(blocks) if block.tag == tag]
+    fit = [block for block in tagged if not surely or (block.plausible and block.closed)]
+    return next((block for block in fit if not block.only_remarks), fit[0] if fit else None)
 
 
 def _begins_as_code(line: str) -> bool:
@@ -130,14 +140,29 @@ def _begins_as_code(line: str) -> bool:
     return found and not line.lstrip().startswith(("```", "~~~"))
 
 
-def _bare(text: str) -> str | Missing:
+def _reads_as_python(text: str) -> bool:
+    """Tell Python from words that happen to be a name, a constant or an expression (`Answer: 42`, `not sure`)."""
+    try:
+        body = ast.parse(text).body
+    except (MemoryError, RecursionError, SyntaxError, ValueError):
+        return False
+    return any(
+        any(isinstance(node, ast.Call) for node in ast.walk(statement))
+        if isinstance(statement, ast.Expr | ast.Pass)
+        else not isinstance(statement, ast.AnnAssign) or statement.value is not None
+        for statement in body
+    )
+
+
+def _bare(text: str, language: str) -> str | Missing:
     """Take an answer that is nothing but code as it stands."""
     lines = [line for line in _ANSWER.sub("", text).split("\n") if line.strip()]
     if not lines:
         return Missing("the answer is empty")
-    if not _begins_as_code(lines[0]):
+    bare = _ANSWER.sub("", text)
+    if not _begins_as_code(lines[0]) and not (language == "python" and _reads_as_python(bare)):
         return Missing("no fenced block, and the answer does not begin as code does")
-    return _ANSWER.sub("", text)
+    return bare
 
 
 def submission(completion: str, language: str, *, truncated: bool = False) -> str | Missing:
@@ -153,7 +178,7 @@ def submission(completion: str, language: str, *, truncated: bool = False) -> st
     strict = _blocks(answer)
     block = _last(strict, language)
     if block is None:
-        bare = _bare(answer)
+        bare = _bare(answer, language)
         if not strict and isinstance(bare, str):
             return bare
         loose = _blocks(answer, anywhere=True)
