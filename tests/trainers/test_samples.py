@@ -48,6 +48,14 @@ def test_a_completion_is_what_the_assistant_said_last(completion: Any, text: str
         ({"tests": STDIO}, {"tests": STDIO}),
         ({"tests": {"inputs": ["1"], "outputs": ["2"]}}, {"extra": {"tests": {"inputs": ["1"], "outputs": ["2"]}}}),
         ({"test_list": ["assert f(1) == 2"]}, {"extra": {"tests": ["assert f(1) == 2"]}}),
+        (
+            {"test_list": ["assert f(1) == e"], "test_setup_code": "", "test_imports": ["from math import e"]},
+            {"extra": {"test_list": ["assert f(1) == e"], "test_imports": ["from math import e"]}},
+        ),
+        (
+            {"test_cases": [{"input": [1], "output": [2]}], "fn_name": "f"},
+            {"extra": {"test_cases": [{"input": [1], "output": [2]}], "fn_name": "f"}},
+        ),
         ({"test": "check(f)", "entry_point": "f"}, {"extra": {"test": "check(f)", "entry_point": "f"}}),
         (
             {"test": "def test_f(): ...", "test_info": [{"function_name": "f"}], "solution": "def f(x): ..."},

@@ -34,6 +34,8 @@ SPREAD: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("inputs", "outputs", "fn_name"), list),  # APPS, PRIME
 )
 """Columns that are a problem's tests together, and the type of the first; it and another must not be empty."""
+BESIDE = {"test_list": ("test_setup_code", "test_imports", "entry_point"), "test_cases": ("fn_name",)}
+"""What says more of the tests in such a column: MBPP, PrimeIntellect."""
 PROTOCOLS = frozenset(protocol.name for protocol in reward_pb2.Tests.DESCRIPTOR.oneofs_by_name["protocol"].fields)
 CHOICES = ("choices", "options")
 FINISHED = {True: reward_pb2.FINISH_REASON_LENGTH, False: reward_pb2.FINISH_REASON_STOP}
@@ -104,9 +106,12 @@ def _first(row: Mapping[str, object], names: Sequence[str]) -> object:
 
 def _tests(row: Mapping[str, object]) -> TaskFields:
     """Read the tests of a programming problem, in the contract's form or in one that `code_tests` knows."""
-    tests = next((found for name in TESTS if (found := plain(row.get(name)))), None)
+    column, tests = next(((name, found) for name in TESTS if (found := plain(row.get(name)))), ("", None))
     if isinstance(tests, Mapping) and PROTOCOLS & cast("Mapping[str, object]", tests).keys():
         return {"tests": cast("Mapping[str, object]", tests)}
+    beside = {name: value for name in BESIDE.get(column, ()) if (value := plain(row.get(name)))}
+    if beside:
+        return {"extra": {column: tests, **beside}}
     if tests:
         return {"extra": {"tests": tests}}
     for columns, kind in SPREAD:
