@@ -285,6 +285,11 @@ SHAPES: list[tuple[object, object]] = [
         {"test_list": ["assert set(f([1])) == {1}", "assert f([]) == []"], "test_setup_code": "import math"},
         AssertTests(entry_point="f", code="\nimport math\nassert set(f([1])) == {1}\nassert f([]) == []"),
     ),
+    (
+        {"test_cases": [{"input": {"stdin": "1"}, "output": {"stdout": "2"}}]},
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"),)),
+    ),
+    ({"inputs": [None], "outputs": ["2"]}, StdioTests(cases=(StdioCase(stdin="", expected_stdout="2"),))),
     (["assert f(1) == 2"], AssertTests(entry_point="f", code="\n\nassert f(1) == 2")),
     (
         {
@@ -387,6 +392,8 @@ def test_a_check_that_the_tests_only_define_is_called() -> None:
         {"test_cases": "5"},
         {"test_cases": [1]},
         {"test_cases": [{"input": "1"}]},
+        {"test_cases": [{"input": "1", "output": None}]},
+        {"inputs": ["1"], "outputs": [{"stdout": "1", "files": {}}]},
         {"test_cases": [{"input": "1", "output": "2", "testtype": "functional"}]},
         {"public_test_cases": [{"input": "1", "output": "2"}], "private_test_cases": "eJxrYJmayzJ1AAAJdwHk"},
         {
@@ -500,6 +507,18 @@ def test_a_body_continues_the_tasks_prompt_and_a_whole_function_follows_it() -> 
     assert body.source == prompt + "    return x + 1\n"
     assert whole.source == prompt + "\ndef f(x):\n    return x + 1"
     assert whole.tests == Asserts(code="assert f(1) == 2", entry_point="f", prelude=prompt)
+
+
+@pytest.mark.parametrize("prompt", ["def f(x):\n", "def f(x):\n    # Next.\n"])
+def test_a_prompt_without_a_body_compiles_by_itself_and_before_a_whole_function(prompt: str) -> None:
+    task = Task(tests=ProgramTests(protocol=AssertTests(entry_point="f", code="assert f(1) == 2", prelude=prompt)))
+
+    body = question(task, "    return x + 1\n")
+    whole = question(task, "```python\nfrom __future__ import annotations\ndef f(x):\n    return x + 1\n```")
+
+    assert isinstance(whole.tests, Asserts)
+    for code in (whole.tests.prelude, body.source, whole.source):
+        compile(code, "", "exec")
 
 
 def test_arguments_travel_typed() -> None:

@@ -14,7 +14,7 @@ from jurist.sandbox import codec as plain
 from jurist.sandbox.languages import TAGS, named
 from jurist.verifiers._code.collecting import collected
 from jurist.verifiers._code.compare import TEXT_MODES, TINY, TOLERANCE, text_difference, value_difference
-from jurist.verifiers._code.shapes import FIELDS, WRAPPERS, BadTestsError, read_tests
+from jurist.verifiers._code.shapes import FIELDS, WRAPPERS, BadTestsError, compiling, read_tests
 from jurist.verifiers._code.submission import Missing, submission
 from jurist.verifiers._tests import AssertTests, FunctionTests, InteractiveTests, ProgramTests, StdioTests
 from jurist.verifiers._values import Abstain, Ask, Cause, FinishReason, NoReply, Score
@@ -134,7 +134,7 @@ class CodeTests:
             trials = Asserts(
                 code=_calling(protocol),
                 entry_point=protocol.entry_point,
-                prelude=protocol.prelude,
+                prelude=compiling(protocol.prelude) or protocol.prelude,
                 in_process=protocol.in_process,
             )
             source = _continued(protocol, source)
@@ -249,7 +249,16 @@ def _continued(tests: AssertTests, source: str) -> str:
     defined = re.search(rf"^\s*(?:async\s+)?def\s+{re.escape(tests.entry_point)}\b", source, re.MULTILINE)
     if first[:1] in {" ", "\t"} and not defined:
         return tests.prelude + source
-    return f"{tests.prelude}\n{source}"
+    return _behind(compiling(tests.prelude) or tests.prelude, source)
+
+
+_FUTURE: Final = re.compile(r"^from[ \t]+__future__[ \t]+import[ \t]+(?:\([^)]{0,300}\)|[\w, \t]+)", re.MULTILINE)
+
+
+def _behind(beginning: str, source: str) -> str:
+    """Put code before a program, but behind what the program imports from the future."""
+    future = "".join(f"{found}\n" for found in _FUTURE.findall(source))
+    return f"{future}{beginning}\n{_FUTURE.sub('pass', source) if future else source}"
 
 
 def _difference(tests: ProgramTests, index: int, case: CaseRun) -> str | None:

@@ -5,6 +5,7 @@
 - PrimeIntellect, open-r1: `{"language", "test_cases": [{"input", "output", "fn_name"?}]}`;
 - LiveCodeBench, DeepCoder: `[{"input", "output", "testtype": "stdin" | "functional"}]` with the function's name beside
   it, as `fn_name` or as `func_name` in `metadata`; public and private test cases are one list;
+- SandboxFusion: `[{"input": {"stdin"}, "output": {"stdout"}}]`;
 - HumanEval, KodCode: `{"prompt"?, "test", "entry_point"?}`, with a `check`, with functions as pytest collects them, or
   with unittest's classes;
 - MBPP, KodCode: `{"test_list": ["assert .."], "test_setup_code"?, "test_imports"?}`, or the bare list of asserts.
@@ -31,7 +32,7 @@ from jurist.verifiers._tests import (
     StdioTests,
 )
 
-__all__ = ["FIELDS", "WRAPPERS", "BadTestsError", "read_tests"]
+__all__ = ["FIELDS", "WRAPPERS", "BadTestsError", "compiling", "read_tests"]
 
 LISTS: Final = ("test_cases", "public_test_cases", "private_test_cases")
 WRAPPERS: Final = ("input_output", "verification_info")
@@ -49,6 +50,23 @@ class BadTestsError(ValueError):
 
 def _wrong(message: str) -> BadTestsError:
     return BadTestsError(message)
+
+
+def _streamed(given: object, stream: str) -> str:
+    """Take the text of an input or output, which SandboxFusion names by its stream.
+
+    Raises:
+        BadTestsError: it is none.
+    """
+    if isinstance(given, Mapping) and set(cast("Mapping[str, object]", given)) == {stream}:
+        given = cast("Mapping[str, object]", given)[stream]
+    if given is None and stream == "stdin":
+        return ""
+    lines = cast("list[object]", given) if isinstance(given, list) else [given]
+    if any(line is None or isinstance(line, Mapping) for line in lines):
+        message = f"{stream} is text, not {given!r}"[:200]
+        raise BadTestsError(message)
+    return _joined(given)
 
 
 def _joined(text: object) -> str:
@@ -87,7 +105,8 @@ def _pairs(inputs: object, outputs: object, name: str, *, single_wrapped: bool) 
     if not name:
         return StdioTests(
             cases=tuple(
-                StdioCase(stdin=_joined(one), expected_stdout=_joined(two)) for one, two in zip(ins, outs, strict=True)
+                StdioCase(stdin=_streamed(one, "stdin"), expected_stdout=_streamed(two, "stdout"))
+                for one, two in zip(ins, outs, strict=True)
             )
         )
     # APPS puts a function's result into a list of one.
@@ -158,19 +177,19 @@ def _asserts(lines: list[Any], shape: Mapping[str, Any]) -> AssertTests:
 def _human_eval(shape: Mapping[str, Any]) -> AssertTests:
     entry_point = str(shape.get("entry_point") or "")
     prompt = shape.get("prompt")
-    continued = isinstance(prompt, str) and _begins_a_program(prompt)
+    continued = isinstance(prompt, str) and compiling(prompt) is not None
     return AssertTests(
         entry_point=entry_point, code=str(shape["test"]), prelude=cast("str", prompt) if continued else ""
     )
 
 
 @lru_cache(maxsize=256)  # a group's rollouts share it
-def _begins_a_program(prompt: str) -> bool:
-    """Tell HumanEval's prompts, which a submission continues, from those in words, and in messages."""
+def compiling(prompt: str) -> str | None:
+    """Give HumanEval's prompts, which a submission continues, the body they may lack; None for words, or messages."""
     last = prompt.rstrip().split("\n")[-1]
     indent = last[: len(last) - len(last.lstrip())]
     body = (f"{prompt.rstrip()}\n{indent}{more}pass\n" for more in ("", "    "))
-    return any(map(_parses, (prompt, *body)))
+    return next(filter(_parses, (prompt, *body)), None)
 
 
 def _parses(code: str) -> bool:
