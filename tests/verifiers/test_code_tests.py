@@ -521,6 +521,54 @@ def test_a_prompt_without_a_body_compiles_by_itself_and_before_a_whole_function(
         compile(code, "", "exec")
 
 
+CALLED = FunctionTests(entry_point="f", cases=(FunctionCase(args=(1,), expected=1),))
+
+
+@pytest.mark.parametrize(
+    ("source", "imports"),
+    [
+        ("class Solution:\n    def f(self, x: List[int]) -> Optional[int]: ...", "List Optional"),
+        ("def f(x):\n    heapq.heapify(x)\n    return defaultdict(int), inf", "heapq defaultdict inf"),
+        ("from __future__ import annotations\ndef f(x): return gcd(x, 2)", "gcd"),
+        ("from math import inf\ndef gcd(a, b): return min(a, inf)\nf = lambda count: gcd(count, 1)", ""),
+        ("def f(x): return sorted(x)", ""),
+        ("def f(x) return gcd(x, 2)", ""),
+    ],
+)
+def test_a_called_program_is_given_the_usual_imports_that_it_leaves_out(source: str, imports: str) -> None:
+    program = question(Task(tests=ProgramTests(protocol=CALLED)), f"```python\n{source}\n```")
+    names: dict[str, object] = {}
+
+    assert program.source.endswith(source) or "__future__" in source
+    if imports:
+        exec(program.source, names)  # noqa: S102
+        assert set(imports.split()) <= names.keys()
+    else:
+        assert program.source == source
+
+
+def test_a_program_is_not_given_what_it_was_to_write() -> None:
+    tests = FunctionTests(entry_point="gcd", cases=(FunctionCase(args=(4, 6), expected=2),))
+    program = question(Task(tests=ProgramTests(protocol=tests)), "```python\nprint(gcd(4, 6))\n```")
+
+    assert program.source == "print(gcd(4, 6))"
+
+
+@pytest.mark.parametrize("entry_point", ["Solution().f", "Solution.f", "Sums().f"])
+def test_a_method_is_called_by_a_plain_name(entry_point: str) -> None:
+    tests = AssertTests(entry_point=entry_point, code="def check(candidate):\n    assert candidate(1) == 2\n")
+    owner = entry_point.removesuffix(".f").removesuffix("()")
+    source = f"class {owner}:\n    def f(self, x): return x + 1"
+    program = question(Task(tests=ProgramTests(protocol=tests)), f"```python\n{source}\n```")
+    call = question(Task(extra={"inputs": [[1]], "outputs": [[2]], "fn_name": entry_point}), source)
+
+    assert isinstance(program.tests, Asserts)
+    assert (program.tests.entry_point, program.tests.code.splitlines()[-1]) == ("f", "check(f)")
+    assert program.source == (source if owner == "Solution" else f"{source}\nf = Sums().f\n")
+    assert isinstance(call.tests, Functions)
+    assert call.tests.entry_point == f"{owner}.f"
+
+
 def test_arguments_travel_typed() -> None:
     tests = FunctionTests(entry_point="f", cases=(FunctionCase(args=((1, 2), {"a": None}), expected=1),))
     program = question(Task(tests=ProgramTests(protocol=tests)))

@@ -15,6 +15,7 @@ from jurist.sandbox.languages import TAGS, named
 from jurist.verifiers._code.collecting import collected
 from jurist.verifiers._code.compare import TEXT_MODES, TINY, TOLERANCE, text_difference, value_difference
 from jurist.verifiers._code.shapes import FIELDS, WRAPPERS, BadTestsError, compiling, read_tests
+from jurist.verifiers._code.starting import lacking
 from jurist.verifiers._code.submission import Missing, submission
 from jurist.verifiers._tests import AssertTests, FunctionTests, InteractiveTests, ProgramTests, StdioTests
 from jurist.verifiers._values import Abstain, Ask, Cause, FinishReason, NoReply, Score
@@ -123,7 +124,9 @@ class CodeTests:
             trials = Stdio(stdins=stdins, expected=expected, checker=tests.checker)
         elif isinstance(protocol, FunctionTests):
             arguments = tuple(plain.packed(list(case.args)) for case in protocol.cases)
-            trials = Functions(entry_point=protocol.entry_point, arguments=arguments)
+            trials = Functions(entry_point=_method(protocol.entry_point), arguments=arguments)
+            if language == "python" and (imports := lacking(source, protocol.entry_point)):
+                source = _behind(imports, source)
         elif isinstance(protocol, InteractiveTests):
             trials = Interactive(
                 interactor=protocol.interactor,
@@ -133,11 +136,11 @@ class CodeTests:
         else:
             trials = Asserts(
                 code=_calling(protocol),
-                entry_point=protocol.entry_point,
+                entry_point=_plain(protocol.entry_point),
                 prelude=compiling(protocol.prelude) or protocol.prelude,
                 in_process=protocol.in_process,
             )
-            source = _continued(protocol, source)
+            source = _aliased(protocol, _continued(protocol, source))
         return Program(
             source=source,
             tests=trials,
@@ -231,8 +234,24 @@ def _calling(tests: AssertTests) -> str:
     """
     code = collected(tests.code)
     if tests.entry_point and _CHECK.search(code):
-        return f"{code}\ncheck({tests.entry_point})\n"
+        return f"{code}\ncheck({_plain(tests.entry_point)})\n"
     return code
+
+
+def _method(entry_point: str) -> str:
+    """Name a method as its class's, where LeetCodeDataset has it as an instance's: `Solution().add`."""
+    return entry_point.replace("().", ".", 1)
+
+
+def _plain(entry_point: str) -> str:
+    """Name what test code, to which the program's classes are strangers, calls a method by."""
+    return entry_point.rpartition(".")[2]
+
+
+def _aliased(tests: AssertTests, source: str) -> str:
+    """Give a program's method the plain name; one of `Solution` is found without."""
+    owner, _, name = _method(tests.entry_point).rpartition(".")
+    return f"{source}\n{name} = {owner}().{name}\n" if owner not in {"", "Solution"} else source
 
 
 def _expected(tests: StdioTests) -> tuple[str, ...]:
