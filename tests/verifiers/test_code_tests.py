@@ -37,6 +37,7 @@ TWO = ProgramTests(
         cases=(StdioCase(stdin="1", expected_stdout="1\n"), StdioCase(stdin="2", expected_stdout="2\n", weight=3.0))
     )
 )
+CALLED = FunctionTests(entry_point="f", cases=(FunctionCase(args=(1,), expected=1),))
 OK = CaseRun(ending=Ending.OK, cpu_s=0.1, wall_s=0.2, peak_memory_bytes=1000)
 
 
@@ -482,6 +483,24 @@ def test_a_language_that_is_not_there_is_no_fault_of_the_program(told: str) -> N
     assert verdict.cause is Cause.UNAVAILABLE
 
 
+@pytest.mark.parametrize(
+    ("tests", "field"),
+    [
+        (ProgramTests(protocol=TWO.protocol, compare=Comparison(mode="value")), "compare.mode"),
+        (ProgramTests(protocol=CALLED, compare=Comparison(mode="tokens")), "compare.mode"),
+        (ProgramTests(protocol=CALLED, compare=Comparison(mode="any_of")), "compare.mode"),
+        (ProgramTests(protocol=CALLED, compare=Comparison(mode="checker"), checker="exit(0)"), "compare.mode"),
+        (ProgramTests(protocol=CALLED, checker="exit(0)"), "checker"),
+    ],
+)
+def test_a_comparison_that_the_protocol_has_no_use_for_is_refused(tests: ProgramTests, field: str) -> None:
+    verdict = CodeTests().verdict(Sample(task=Task(tests=tests), completion=FENCED))
+
+    assert isinstance(verdict, Abstain)
+    assert verdict.cause is Cause.INVALID_REFERENCE
+    assert verdict.reason.startswith(f"no usable tests: {field}: ")
+
+
 def test_equal_questions_are_equal_and_hashable() -> None:
     one, two = question(Task(tests=TWO)), question(Task(tests=TWO), f"```py\n{ECHO}\n```")
 
@@ -519,9 +538,6 @@ def test_a_prompt_without_a_body_compiles_by_itself_and_before_a_whole_function(
     assert isinstance(whole.tests, Asserts)
     for code in (whole.tests.prelude, body.source, whole.source):
         compile(code, "", "exec")
-
-
-CALLED = FunctionTests(entry_point="f", cases=(FunctionCase(args=(1,), expected=1),))
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,21 @@ def _usable(tests: ProgramTests) -> ProgramTests:
     if tests.compare.mode not in {"", "value", "checker", *TEXT_MODES}:
         message = f"no way of comparing is called {tests.compare.mode!r}"
         raise BadTestsError(message)
+    if unread := _unread(tests):
+        raise BadTestsError(unread)
     return tests
+
+
+def _unread(tests: ProgramTests) -> str:
+    """Name a way of comparing that the protocol has no use for; numbers in results are compared as `float` has them."""
+    mode = tests.compare.mode
+    if isinstance(tests.protocol, StdioTests) and mode == "value":
+        return "compare.mode: 'value' is for results of functions, not for outputs"
+    if isinstance(tests.protocol, FunctionTests) and mode not in {"", "value", "float"}:
+        return f"compare.mode: {mode!r} is for outputs, not for results of functions"
+    if isinstance(tests.protocol, FunctionTests) and tests.checker:
+        return "checker: is for outputs, not for results of functions"
+    return ""
 
 
 _CHECK: Final = re.compile(r"^def check\(", re.MULTILINE)

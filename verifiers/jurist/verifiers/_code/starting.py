@@ -8,7 +8,10 @@ from typing import Final
 
 __all__ = ["lacking"]
 
-_MODULES: Final = "bisect collections copy datetime functools heapq itertools json math operator random re statistics string sys typing"
+_MODULES: Final = (
+    "bisect collections copy datetime functools heapq itertools json math operator random re statistics string "
+    "sys typing"
+)
 _MEMBERS: Final = {
     "typing": "Any Callable DefaultDict Deque Dict Generator Iterable Iterator List Optional Sequence Set Tuple Union",
     "collections": "Counter OrderedDict defaultdict deque namedtuple",
