@@ -119,6 +119,8 @@ _MONEY = re.compile(r"\d+,\d\d\s*[$€£](?=\s|$)")
 _CLOCK = re.compile(r"\d{1,2}:\d\d(?::\d\d)?(?:\s*[aApP]\.?[mM]\.?)?(?=[\s.]*$)")
 _WORDS = re.compile(r"[A-Za-z]{3,}")
 _ARTICLE = re.compile(r"^(?:an?|the)\s+(?=[a-z]+(?:\s[a-z]+)?$)")
+MAX_OPERATOR = 24
+"""Characters before an "of" in which what it belongs to is looked for."""
 MAX_WORDS = 4
 """Words beside a number: its unit, or what is counted."""
 MAX_NAME_WORDS = 3
@@ -188,22 +190,49 @@ def _behind_copula(statement: str) -> str | None:
     for pattern in (_COPULA, _PREPOSITION):
         for copula in reversed(list(pattern.finditer(statement))):
             tail = statement[copula.end() :].strip().rstrip(".").strip()
+            if _is_unequal(statement, copula):
+                continue
             if _DENIED.search(tail):
                 return None
             if _BOUND.search(tail):
                 return tail
+            if _is_operand(statement, copula, tail):
+                return statement
             if tail and is_answer(tail):
                 return _ARTICLE.sub("", tail)
             number = _leading_value(tail)
             if number:
                 return number
-    return _only_value(statement)
+    return None if _INEQUATION.search(statement) else _only_value(statement)
 
 
 _VALUE_THEN_WORDS = re.compile(rf"(?:{_VALUE}|{_MATH})(?=\s+[A-Za-z$€£])")
 _MORE_VALUES = re.compile(r"\d|\$.*\$|\\|\b(?:more|less|fewer|times)\s+than\b|\bor\b")
-_COMPARED = re.compile(r"\b(?:more|less|fewer|greater|larger|smaller)\s+than\b")
+_CHANGED = re.compile(
+    r"\b(?:more|less|fewer|greater|larger|smaller)\s+than\b|\b(?:twice|thrice|double|triple)\s+[$\d\\.]", re.IGNORECASE
+)
+"""What makes another number of the only one."""
 _ANY_VALUE = re.compile(rf"{_MATH}|(?<![\w.]){_VALUE}(?![\w/])")
+_INEQUATION = re.compile(r"[\sA-Za-z]!=")
+_PARTS = r"hal(?:f|ves)|(?:third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth|hundredth)s?"
+_OPERATOR = re.compile(
+    rf"(?<![\w-])(?:{_PARTS}|[\w-]+-(?:{_PARTS})|(?:square|cube|\w+th)\s+root|square|cube|double|triple|percent"
+    r"|negative|opposite|reciprocal|inverse|logarithm|factorial)\s+of\s*$|%\s*of\s*$",
+    re.IGNORECASE,
+)
+"""What makes another number of the one that it is "of"."""
+_OPERAND = re.compile(r"[-−]?[$£€¥₹]?\s?[\d.\\]|\$")
+
+
+def _is_operand(statement: str, preposition: re.Match[str], tail: str) -> bool:
+    """Tell the 42 in "half of 42", which is not what is stated."""
+    start = max(0, preposition.start() - MAX_OPERATOR)
+    return _OPERAND.match(tail) is not None and _OPERATOR.search(statement, start, preposition.end()) is not None
+
+
+def _is_unequal(statement: str, copula: re.Match[str]) -> bool:
+    """Tell the `=` of `x != 5`; that of `5!=120` stands behind a factorial."""
+    return _INEQUATION.match(statement, max(0, copula.start() - 2)) is not None
 
 
 def _leading_value(tail: str) -> str:
@@ -217,7 +246,7 @@ def _leading_value(tail: str) -> str:
 def _only_value(statement: str) -> str:
     """Take the only number or formula of a sentence."""
     found = _ANY_VALUE.findall(statement)
-    alone = len(found) == 1 and len(statement) < MAX_SENTENCE and not _COMPARED.search(statement)
+    alone = len(found) == 1 and len(statement) < MAX_SENTENCE and not _CHANGED.search(statement)
     return str(found[0]) if alone else ""
 
 
@@ -238,7 +267,9 @@ _THUS = re.compile(
 _SUPPOSED = re.compile(r"(?:let|suppose|assume|try|consider|say)\b", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*([^*\n]+)\*\*")
 _END_MARK = re.compile(r"(?:[\s.]*(?:\$?\\(?:blacksquare|square|qed|Box)\b\s*\$?|[∎□■✓✔☑✅]|\bQ\.?E\.?D\b\.?))+\s*$")
-_RIGHT_SIDE = re.compile(r"^\$?([^=<>$]{1,80})=\s*([^=<>$]{1,80})\$?\.?$")
+_RIGHT_SIDE = re.compile(r"^\$?([^=<>$]{1,80})(?<![\sA-Za-z]!)=\s*([^=<>$]{1,80})\$?\.?$")
+_ARITHMETIC = re.compile(r"\$?[-−(]*\d[\d\s()+*/^×÷·−-]*=\s*[-−]?\d+\$?\.?")
+"""An equation of whole numbers, both sides of which must be the same."""
 _NEGATION = re.compile(
     r"\b(?:not|cannot|can['’]?t|isn['’]t|never|no\s+longer|nicht|pas|não|не)\b|不是|并非", re.IGNORECASE
 )
@@ -264,7 +295,7 @@ def closing(text: str) -> Closing | None:
     if not line or _SUPPOSED.match(_last_sentence(line)):
         return None
     if is_answer(line) and (" " not in line or _FORMAL.search(line)) and not _GLUED_COPULA.search(line):
-        sides = _RIGHT_SIDE.match(line)
+        sides = None if _ARITHMETIC.fullmatch(line) else _RIGHT_SIDE.match(line)
         return Closing(sides[2].strip(), line) if sides else Closing(line)
     sentence = _THUS.sub("", _last_sentence(line))
     ours = _OURS.match(sentence) or _COUNTED.match(sentence)
@@ -328,7 +359,7 @@ def _last_stated(sentence: str, pattern: re.Pattern[str]) -> str | None:
             return ""
         if before.count("$") % 2 and before.rstrip().endswith("="):
             continue
-        if _BOUND.search(tail):
+        if _BOUND.search(tail) or _is_unequal(sentence, copula) or _is_operand(sentence, copula, tail):
             return ""
         money = _MONEY.match(tail)
         if money is not None:
