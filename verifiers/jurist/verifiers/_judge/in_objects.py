@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from jurist.verifiers._judge.cleaning import cleaned
 from jurist.verifiers._judge.objects import Mapped, objects
-from jurist.verifiers._judge.phrases import QUOTING, is_key
+from jurist.verifiers._judge.phrases import DOUBTED, QUOTING, is_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,13 +42,26 @@ def verdicts_in_objects(text: str, labels: Labels, key: str) -> tuple[list[str |
             return verdicts, "".join((*parts, before, f"\n{MARK}\n"))
         values = _values(found.value, key)
         position = found.end
-        if not values or QUOTING.search(_introduction(text, found.start)):
+        if not values or _is_others(text, before, found.start, later=bool(verdicts)):
             parts += before, " "
             continue
         given = {_given(value, labels) for value in values}
         verdicts.append(given.pop() if len(given) == 1 else None)
         parts += before, f"\n{MARK}\n"
     return verdicts, "".join((*parts, text[position:]))
+
+
+def _is_others(text: str, before: str, start: int, *, later: bool) -> bool:
+    """Tell an object that is quoted or shown from a verdict; one that a sentence doubts takes back no earlier one."""
+    introduction = _introduction(text, start)
+    sentence = before.rpartition("\n")[2]
+    if not sentence.strip() and introduction.endswith(":"):
+        sentence = introduction
+    return (
+        QUOTING.search(introduction) is not None
+        or _SHOWN.search(sentence) is not None
+        or (later and DOUBTED.search(sentence) is not None)
+    )
 
 
 def _introduction(text: str, position: int) -> str:
@@ -90,6 +103,7 @@ def _given(value: object, labels: Labels) -> str | None:
     return None
 
 
+_SHOWN = re.compile(r"\b(?:formats?|e\.g\.|for example)\b[^.!?]*$", re.IGNORECASE)
 _NAMES = re.compile(r"[\"'\u201c{,\s]([A-Za-z_][\w -]{0,40})[\"'\u201d]?\s{0,9}:")
 
 

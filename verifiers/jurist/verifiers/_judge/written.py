@@ -8,6 +8,7 @@ place: the text then has none.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from jurist.verifiers._judge.cleaning import cleaned
@@ -40,6 +41,10 @@ THOUGHTS = (
 )
 
 
+# What follows is another's turn, which a server without a stop string lets a model write, too.
+_END_OF_TURN = re.compile(r"<\|(?:im_end|eot_id|end_of_text|endoftext|end|return)\|>|<end_of_turn>")
+
+
 class Written(NamedTuple):
     """The label that was read, None where there is none, and then `why`."""
 
@@ -52,7 +57,8 @@ def read(text: str, labels: Labels, key: str = "", *, cut: bool = False) -> Writ
     spoken = _without_thought(text)
     if spoken is None:
         return Written(None, f"its thought never ends: {head(text)}")
-    spoken = spoken[-MOST_CHARACTERS:]
+    turn = _END_OF_TURN.split(spoken, maxsplit=1)[0]
+    spoken = (turn if turn.strip() else spoken)[-MOST_CHARACTERS:]
     if not spoken.strip():
         return Written(None, "it wrote nothing")
     in_objects, prose = verdicts_in_objects(spoken, labels, key)
