@@ -58,15 +58,18 @@ def _streamed(given: object, stream: str) -> str:
     Raises:
         BadTestsError: it is none.
     """
-    if isinstance(given, Mapping) and set(cast("Mapping[str, object]", given)) == {stream}:
-        given = cast("Mapping[str, object]", given)[stream]
-    if given is None and stream == "stdin":
+    text = given
+    if isinstance(given, Mapping) and stream in given and len(cast("Mapping[str, object]", given)) == 1:
+        text = cast("Mapping[str, object]", given)[stream]
+    if text is None and stream == "stdin":
         return ""
-    lines = cast("list[object]", given) if isinstance(given, list) else [given]
+    lines: list[object] = [text]
+    if isinstance(text, list):
+        lines = cast("list[object]", text)
     if any(line is None or isinstance(line, Mapping) for line in lines):
-        message = f"{stream} is text, not {given!r}"[:200]
+        message = f"{stream} is text, not {lines!r}"[:200]
         raise BadTestsError(message)
-    return _joined(given)
+    return "\n".join(map(str, lines))
 
 
 def _joined(text: object) -> str:
