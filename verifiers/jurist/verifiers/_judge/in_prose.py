@@ -63,18 +63,39 @@ _TICKS = re.compile(r"[\s\u2600-\u2714\u2728-\u274b\u274f-\u27bf\u2b50\U0001f300
 def _lines(text: str, *, cut: bool) -> Iterator[_Line]:
     """Go through the lines that are the judge's own: neither quoted, nor in a block of code amid other text."""
     lines: list[tuple[int, str, bool]] = []
-    fenced = False
+    fenced = block_is_others = introduced = False
     for position, line in enumerate(text.split("\n")):
-        if line.lstrip().startswith("```"):
+        bare = line.strip()
+        if bare.startswith("```"):
             fenced = not fenced
-        elif line.strip() and not line.lstrip().startswith(">"):
-            lines.append((position, line, fenced and line.strip() != MARK))
+            block_is_others = fenced and introduced
+            introduced = False
+        elif bare and not bare.strip("-=*_"):
+            continue
+        elif bare:
+            quoted = bare.startswith(">") or ((block_is_others or introduced) and bare != MARK)
+            introduced = not quoted and _introduces(bare)
+            if not quoted:
+                lines.append((position, line, fenced and bare != MARK))
     if cut and lines and lines[-1][1].strip() != MARK:
         lines.pop()  # its end is missing: "Score: 1" may have become 10
     ends_fenced = bool(lines) and lines[-1][2]
     own = [(position, line) for position, line, inside in lines if ends_fenced or not inside]
     for index, (position, line) in enumerate(own):
         yield _Line(position, _bare(line), first=index == 0, last=index == len(own) - 1 and not cut)
+
+
+# Before a work's name these make a heading for the judge's own words of it.
+_GRADED = re.compile(
+    r"\b(?:my|evaluat(?:ion|ing)|assess(?:ment|ing)|grading|judging|requested|required|specified)\b", re.IGNORECASE
+)
+_WORKS = ("candidate", "student", "the", "its", "format")
+
+
+def _introduces(line: str) -> bool:
+    """Tell whether the next line is what somebody else wrote."""
+    found = QUOTING.search(line[-LONGEST_LINE:])
+    return found is not None and not (found[0].casefold().startswith(_WORKS) and _GRADED.search(line[-LONGEST_LINE:]))
 
 
 def _bare(line: str) -> str:
