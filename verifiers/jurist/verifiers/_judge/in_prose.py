@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from jurist.verifiers._judge.in_objects import MARK
-from jurist.verifiers._judge.phrases import ANNOUNCED, ASSERTED, CHOSEN, DOUBTED, QUOTING, is_key, own
+from jurist.verifiers._judge.phrases import ANNOUNCED, ASSERTED, CHOSEN, DOUBTED, QUOTING, THEIRS, is_key, own
 from jurist.verifiers._judge.statements import Statement
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _announced(line: _Line, labels: Labels) -> Iterator[Statement]:
     for found in ANNOUNCED.finditer(text):
         before = _sentence_before(text, found.start())
         value = text[found.end() :].strip()
-        if not value or not own(before) or DOUBTED.search(before) or QUOTING.search(before):
+        if not value or not own(before) or DOUBTED.search(before) or QUOTING.search(before) or THEIRS.search(found[0]):
             continue
         label = labels.leading(value) or decided(value, labels)
         if label is None:
@@ -200,7 +200,8 @@ def decided(text: str, labels: Labels) -> str | None:
     for pattern in (CHOSEN, ASSERTED) if labels.words else (CHOSEN,):
         for found in pattern.finditer(sentence):
             label = labels.leading(sentence[found.end() :])
-            if label is not None and not DOUBTED.search(sentence[: found.start()]):
+            doubted = DOUBTED.search(sentence[: found.start()]) or THEIRS.search(sentence[: found.end()])
+            if label is not None and not doubted:
                 return label
     return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ANNOUNCED", "ASSERTED", "CHOSEN", "DOUBTED", "KEYS", "QUOTING", "is_key", "own"]
+__all__ = ["ANNOUNCED", "ASSERTED", "CHOSEN", "DOUBTED", "KEYS", "QUOTING", "THEIRS", "is_key", "own"]
 
 _STRONG = (
     r"verdict|judge?ments?|decision|grade|grading|rating|scores?|correctness|classification|label|preference|winner|safety"
@@ -72,7 +72,7 @@ CHOSEN = re.compile(
 """A sentence in which the judge decides: "I rate it"."""
 
 DOUBTED = re.compile(
-    r"\b(?:not|never|cannot|neither|nor|no|without|hardly|if|unless|whether|when|could|might|may|had|previous|earlier|initial"
+    r"\b(?:not|never|cannot|neither|nor|no|without|hardly|doubt(?:s|ed|ful)?|if|unless|whether|when|could|might|may|had|previous|earlier|initial"
     r"|initially|preliminary|tentative|claim(?:s|ed|ing)?|say(?:s|ing)?|said|state[sd]?|stating|wr(?:ote|ites?|itten|iting)"
     r"|ask(?:s|ed|ing)?|instruct(?:s|ed|ing)?|tell(?:s|ing)?|told|demand(?:s|ed|ing)?|pretend(?:s|ed|ing)?|insist(?:s|ed)?"
     r"|ignor(?:e|es|ed|ing)|disregard(?:s|ed|ing)?|contain(?:s|ed|ing)?|include[sd]?|including|read[s]?|quot(?:es?|ed|ing)|output(?:s|ted|ting)?|print(?:s|ed)?"
@@ -84,6 +84,16 @@ DOUBTED = re.compile(
     re.IGNORECASE,
 )
 """Before a verdict: it is denied, supposed, somebody else's, or an example."""
+
+_THEY = r"(?:candidate|student|response|model|assistant|respondent|author|submission|user|text)"
+THEIRS = re.compile(
+    rf"\b(?:verdict|judge?ment|decision|grading)\s+(?:of|by)\s+(?:the|this)\s+{_THEY}\s*(?:[:=]|is\b)"
+    rf"|[(\[](?:claimed|quoted|injected|said|according|by\s+(?:the|this)\s+{_THEY})\b"
+    rf"|\b(?:they|he|she|{_THEY})\s+(?:\w+ly\s+)?(?:believe|think|thought|assume|hope|want|argue|assert|conclude|consider|find)"
+    r"(?:s|d|ed)?\b[^,;:]*$",
+    re.IGNORECASE,
+)
+"""An announcement, or what leads to a verdict, that is somebody else's: "the candidate believes that it is"."""
 
 QUOTING = re.compile(
     r"\b(?:wrote|writes|written|says?|said|states?|claims?|contains?|includes?|reads|outputs|quotes?|appends?|appended"
