@@ -7,7 +7,7 @@ import unicodedata
 
 from jurist.verifiers._judge.phrases import is_key
 
-__all__ = ["cleaned"]
+__all__ = ["CROSSED", "cleaned"]
 
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
@@ -27,7 +27,11 @@ _BREAK = re.compile(r"<br\s{0,4}/?>", re.IGNORECASE)
 _LATEX = re.compile(r"\\(?:text(?:bf|it|rm|tt)?|mathbf|mathrm|mathit|mathsf|bf|rm)\s{0,4}\{([^{}\n]{0,80})\}")
 _BOX = re.compile(r"\\f?box(?:ed)?\s{0,4}\{([^{}\n]{0,80})\}")
 _TAGGED = re.compile(r"<([A-Za-z][\w-]{0,30})>((?:[^<]|<(?![/A-Za-z])){0,80})</\1>")
-_TICK = re.compile(r"[\u2705\u2714\u2611\u2713]|[\u274c\u2717\u2718\u2716]\s{0,4}(?=[\w*])")
+CROSSED = r"[\u274c\u2717\u2718\u2716]\s{0,4}\**(?:correct|right|yes|true|safe|valid|pass)\b"
+"""A cross that denies the word after it; before any other word it only adorns."""
+_TICK = re.compile(
+    rf"[\u2705\u2714\u2611\u2713]|(?!{CROSSED})[\u274c\u2717\u2718\u2716]\s{{0,4}}(?=[\w*])", re.IGNORECASE
+)
 _ESCAPE = re.compile(r"\\(?=[()\[\]])")
 _RESULT = re.compile(r"\[(?:RESULT|VERDICT|SCORE|GRADE|RATING|JUDGE?MENT|DECISION)\]\s{0,4}:?")
 _MARKUP = re.compile(

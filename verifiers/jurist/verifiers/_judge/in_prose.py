@@ -6,6 +6,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from jurist.verifiers._judge.cleaning import CROSSED
 from jurist.verifiers._judge.in_objects import MARK
 from jurist.verifiers._judge.phrases import ANNOUNCED, ASSERTED, CHOSEN, DOUBTED, QUOTING, THEIRS, is_key, own
 from jurist.verifiers._judge.statements import Statement
@@ -55,7 +56,10 @@ class _Line(NamedTuple):
     last: bool
 
 
-_EDGE = re.compile(rf"^(?:[^\w\[\](){{}}<>\"'$\\+.{MARK}-]|-(?!\d)|\d{{1,2}}[.)]\s+(?=\[\[|[A-Za-z]{{2}}))+")
+_EDGE = re.compile(
+    rf"^(?:(?!{CROSSED})[^\w\[\](){{}}<>\"'$\\+.{MARK}-]|-(?!\d)|\d{{1,2}}[.)]\s+(?=\[\[|[A-Za-z]{{2}}))+",
+    re.IGNORECASE,
+)
 
 _TICKS = re.compile(r"[\s\u2600-\u2714\u2728-\u274b\u274f-\u27bf\u2b50\U0001f300-\U0001faff]+$")
 

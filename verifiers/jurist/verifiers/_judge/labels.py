@@ -42,6 +42,13 @@ _TAKEN_BACK = re.compile(
 )
 # Of a word; a grade or a letter can be given in part.
 _WEAKENED = re.compile(r"(?:partly|partially|mostly|almost|nearly|somewhat|in\s+part|to\s+some|only)\b", re.IGNORECASE)
+# "Yes, it is not met" and "No, it is met" say two things.
+_HOLDS = re.compile(
+    r"\b(?:is|are|was|were|has\s+been|have\s+been)(?P<denied>\s+not|n't)?(?:\s+been)?(?:\s+\w{1,20}ly)?\s+"
+    r"(?P<negative>un(?=met|satisfied|fulfilled)|in(?=correct)|not\s+)?"
+    r"(?:met|satisfied|fulfilled|correct|true|the\s+same|equivalent)\b",
+    re.IGNORECASE,
+)
 _DIGIT = re.compile(r"\d")
 _SENTENCE_END = re.compile(r"[.!?\u3002](?=\s|$)|\n")
 _CLOSING = " \t\"')]}>*_$"
@@ -100,6 +107,8 @@ class Labels:
         """Tell whether a remark on a label neither takes it back nor names another."""
         if _TAKEN_BACK.match(remark) or (self.words and _WEAKENED.match(remark)):
             return False
+        if self._contradicted(remark, label):
+            return False
         meant = remark.casefold().strip(" .\"'*_")
         if meant in self.meanings or meant in map(str.casefold, self.texts):
             return label is not None and self.meanings[self.texts.index(label)] == meant
@@ -107,6 +116,14 @@ class Labels:
             return True
         near = " ".join(remark.split()[:CLOSE_WORDS]) if self.words else remark
         return not {self._label(found) for found in self._anywhere.finditer(near)} - {label}
+
+    @staticmethod
+    def _contradicted(remark: str, label: str | None) -> bool:
+        held = _HOLDS.search(remark)
+        if held is None or label is None or label.casefold() not in {"yes", "no"}:
+            return False
+        denied = (held["denied"] is None) != (held["negative"] is None)
+        return denied != (label.casefold() == "no")
 
     def in_words(self, label: str) -> str:
         """Give a pattern of the words that mean a label."""
