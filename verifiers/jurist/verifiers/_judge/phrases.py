@@ -20,7 +20,7 @@ _STRONG = (
 # These announce other things, too: whatever else follows them is no attempt at a verdict.
 _WEAK = (
     r"answer|conclusion|result|outcome|evaluation|assessment|choice|response|overall|correct|same\s+answer|match"
-    r"|equivalent|not[ae]|total|final|punkte|结果|結果|答案|正解|итог"
+    r"|equivalent|not[ae]|total|final|correction|revision|punkte|结果|結果|答案|正解|итог"
 )
 _OF = (
     r"(?:\s+(?:for|of|on)\s+(?:the|this)\s+(?:candidate|student|model|assistant)?(?:'s)?\s*"
