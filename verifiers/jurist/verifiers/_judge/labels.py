@@ -49,6 +49,13 @@ _HOLDS = re.compile(
     r"(?:met|satisfied|fulfilled|correct|true|the\s+same|equivalent)\b",
     re.IGNORECASE,
 )
+# "Correct: 42. Candidate: 24." names the right value; "Correct, it is 42; but the candidate says 24" does, too.
+_VALUE = re.compile(r":\s*[^\s,;]{1,40}\s*(?:[,;]|$)")
+_DIFFERS = re.compile(
+    r"\b(?:but|while|whereas|however,?|yet)\s+(?:(?:the|this|its)\s+)?(?:candidate|student|response|answer|model|it|he|she"
+    r"|they)\b",
+    re.IGNORECASE,
+)
 _DIGIT = re.compile(r"\d")
 _SENTENCE_END = re.compile(r"[.!?\u3002](?=\s|$)|\n")
 _CLOSING = " \t\"')]}>*_$"
@@ -101,13 +108,11 @@ class Labels:
             return not asks
         if asks or not sentence or sentence[0] not in ",;:-([" or (bare == tail and sentence[0] == "-"):
             return False
-        return self._stands(sentence[1:].strip(" \t-)]:>"), label)
+        return not _contradicted(sentence, label) and self._stands(sentence[1:].strip(" \t-)]:>"), label)
 
     def _stands(self, remark: str, label: str | None) -> bool:
         """Tell whether a remark on a label neither takes it back nor names another."""
         if _TAKEN_BACK.match(remark) or (self.words and _WEAKENED.match(remark)):
-            return False
-        if self._contradicted(remark, label):
             return False
         meant = remark.casefold().strip(" .\"'*_")
         if meant in self.meanings or meant in map(str.casefold, self.texts):
@@ -116,14 +121,6 @@ class Labels:
             return True
         near = " ".join(remark.split()[:CLOSE_WORDS]) if self.words else remark
         return not {self._label(found) for found in self._anywhere.finditer(near)} - {label}
-
-    @staticmethod
-    def _contradicted(remark: str, label: str | None) -> bool:
-        held = _HOLDS.search(remark)
-        if held is None or label is None or label.casefold() not in {"yes", "no"}:
-            return False
-        denied = (held["denied"] is None) != (held["negative"] is None)
-        return denied != (label.casefold() == "no")
 
     def in_words(self, label: str) -> str:
         """Give a pattern of the words that mean a label."""
@@ -147,6 +144,15 @@ class Labels:
     def _spelled(self, text: str) -> str | None:
         bare = re.sub(r"\s+", "" if "=" in text or ">" in text else " ", text).casefold()
         return next((label for label in self.texts if label.casefold() == bare), None)
+
+
+def _contradicted(remark: str, label: str | None) -> bool:
+    """Tell whether a remark says the opposite of the label before it, or that the label was no verdict."""
+    word = (label or "").casefold()
+    if word in {"correct", "yes"} and (_VALUE.match(remark) or _DIFFERS.search(remark)):
+        return True
+    held = _HOLDS.search(remark) if word in {"yes", "no"} else None
+    return held is not None and ((held["denied"] is None) != (held["negative"] is None)) == (word == "yes")
 
 
 @lru_cache(maxsize=256)
