@@ -220,6 +220,13 @@ class TestNeMoGym:
         assert (body["reward"], body["mask_sample"], body["_ng_failure_class"]) == (0.0, True, "judge_failed")
         assert "INVALID_REFERENCE" in body["failure_reason"]
 
+    def test_a_content_may_be_text_and_what_has_no_output_is_refused(self, call: Callable[..., Answer]) -> None:
+        spoken = {"output": [{"type": "message", "content": "The answer is 42."}]}
+
+        assert call("/verify", self.BODY | {"response": spoken}).body["reward"] == 1.0
+        refused = call("/verify", self.BODY | {"response": {"output_text": "The answer is 42."}})
+        assert (refused.status, refused.body["error"]["field"]) == (400, "response.output")
+
     def test_programs_are_judged_by_their_unit_tests(self, call: Callable[..., Answer]) -> None:
         text = "```python\nprint(input())\n```"
         body = {

@@ -36,6 +36,8 @@ async def verify(body: dict[str, Any], call: Call) -> dict[str, Any]:
     response = _mapping(body.get("response"))
     if not response:
         raise BadInputError("response", "is required")
+    if not isinstance(response.get("output"), list):
+        raise BadInputError("response.output", "is a list of items")
     completion = _output(response)
     rollout = await single(completion, _reference(body), _question(body), call)
     if rollout.HasField("reward"):
@@ -77,9 +79,9 @@ def _output(response: Mapping[str, Any]) -> str:
     texts: list[str] = []
     for item in _mappings(response.get("output")):
         if item.get("type") == "reasoning":
-            thoughts += [str(part.get("text", "")) for part in _mappings(item.get("summary"))]
+            thoughts.append(_text(item.get("content"), "\n") or _text(item.get("summary"), "\n"))
         elif item.get("type") == "message":
-            texts += [str(part.get("text", "")) for part in _mappings(item.get("content"))]
+            texts.append(_text(item.get("content")))
     thought = "\n".join(thoughts)
     return (f"<think>{thought}</think>\n" if thought else "") + "".join(texts)
 
@@ -88,7 +90,14 @@ def _question(body: Mapping[str, Any]) -> str:
     asked = _mapping(body.get("responses_create_params")).get("input")
     if isinstance(asked, str):
         return asked
-    return "\n\n".join(str(turn["content"]) for turn in _mappings(asked) if isinstance(turn.get("content"), str))
+    return "\n\n".join(filter(None, (_text(turn.get("content")) for turn in _mappings(asked))))
+
+
+def _text(content: object, between: str = "") -> str:
+    """Read a content: text, or parts of it."""
+    return (
+        content if isinstance(content, str) else between.join(str(part.get("text", "")) for part in _mappings(content))
+    )
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
