@@ -137,3 +137,209 @@ async def test_what_never_tries_the_program_is_the_tasks_fault(sandbox: Supervis
 
     assert isinstance(verdict, Abstain)
     assert verdict.cause is Cause.INVALID_REFERENCE
+
+
+STACK = """
+class Empty(LookupError):
+    pass
+
+class Stack:
+    LIMIT = 9
+    def __init__(self, items=()):
+        self.items = list(items)
+    def push(self, item):
+        self.items.append(item)
+        return self
+    def pop(self):
+        if not self.items:
+            raise Empty("nothing to pop")
+        return self.items.pop()
+    def top(self):
+        return Node(self.items[-1])
+    def absorb(self, items):
+        while items:
+            self.push(items.pop())
+    def __len__(self):
+        return len(self.items)
+    def __contains__(self, item):
+        return item in self.items
+    def __eq__(self, other):
+        return isinstance(other, Stack) and self.items == other.items
+    def __add__(self, other):
+        return Stack(self.items + other.items)
+    def __iter__(self):
+        yield from self.items
+    def __enter__(self):
+        return self
+    def __exit__(self, *error):
+        self.items.clear()
+    @classmethod
+    def of(cls, *items):
+        return cls(items)
+
+class Node:
+    def __init__(self, value, left=None):
+        self.value = value
+        self.left = left
+
+def made(*items):
+    return Stack(items)
+
+def deepest(node):
+    return node.value if node.left is None else deepest(node.left)
+
+async def later(x):
+    return x + 1
+
+def arranged(items):
+    items.sort()
+
+def unique(items):
+    items[:] = sorted(set(items))
+    return len(items)
+"""
+OF_OBJECTS = {
+    "methods": "s = Stack()\ns.push(1)\ns.push(2)\nassert s.pop() == 2 and len(s) == 1 and 1 in s and 3 not in s\n",
+    "attributes": "s = Stack([1])\nassert s.items == [1] and Stack.LIMIT == 9\ns.items = [4]\nassert s.pop() == 4\n",
+    "missing attributes": "assert not hasattr(Stack(), 'size') and getattr(Stack(), 'size', 3) == 3\n",
+    "items": "assert list(Stack([1, 2])) == [1, 2] and sum(Stack([3, 4])) == 7\n"
+    "assert [x for x in Stack('ab')] == ['a', 'b']\n",
+    "truth": "assert Stack([1]) and not Stack()\n",
+    "equality": "assert Stack([1]) == Stack([1]) and Stack([1]) != Stack([2])\n"
+    "assert Stack([1]) + Stack([2]) == Stack([1, 2])\n",
+    "types": "assert isinstance(Stack(), Stack) and not isinstance(Node(1), Stack)\n"
+    "assert isinstance(Stack.of(1), Stack)\n",
+    "links": "n = Node(1, Node(2))\nassert n.left.value == 2 and n.left.left is None and deepest(n) == 2\n"
+    "n.left.left = Node(3)\nassert deepest(n) == 3\n",
+    "answers": "assert made(1, 2).items == [1, 2] and len(made(1)) == 1 and Stack([5]).top().value == 5\n",
+    "chains": "assert Stack().push(1) == Stack([1]) and Stack().push(1).pop() == 1\n",
+    "exceptions": "try:\n    Stack().pop()\nexcept Empty as error:\n    assert 'nothing' in str(error)\n"
+    "else:\n    assert False\n"
+    "try:\n    Stack().pop()\nexcept LookupError:\n    pass\n",
+    "contexts": "with Stack([1]) as s:\n    assert len(s) == 1\nassert len(s) == 0\n",
+    "copies": "import copy\ns = Stack([1])\nt = copy.deepcopy(s)\nt.push(2)\nassert len(s) == 1 and len(t) == 2\n",
+    "unittest": "import unittest\nclass T(unittest.TestCase):\n    def setUp(self):\n        self.s = Stack()\n"
+    "    def test_it(self):\n        self.s.push(1)\n        self.assertEqual(self.s.pop(), 1)\n"
+    "        with self.assertRaises(Empty):\n            self.s.pop()\n",
+    "imports": "from solution import Stack as S, Empty\n\ndef test_it():\n    assert S([1]).pop() == 1\n",
+    "arguments that are changed": "x = [3, 1]\narranged(x)\nassert x == [1, 3]\nStack().absorb(x)\nassert x == []\n",
+    "coroutines": "import asyncio\nassert asyncio.run(later(1)) == 2\nasync def both():\n"
+    "    return await asyncio.gather(later(1), later(2))\nassert asyncio.run(both()) == [2, 3]\n",
+}
+
+
+BREAKS = {
+    "methods": ("self.items.append(item)", "pass"),
+    "attributes": ("self.items = list(items)", "self.items = []"),
+    "missing attributes": ("LIMIT = 9", "size = 9"),
+    "items": ("yield from self.items", "yield from self.items[1:]"),
+    "truth": ("return len(self.items)", "return 1"),
+    "equality": ("and self.items == other.items", ""),
+    "types": ("return cls(items)", "return Node(items)"),
+    "links": ("self.left = left", "self.left = None"),
+    "answers": ("self.value = value", "self.value = None"),
+    "chains": ("return self\n    def pop", "return Stack()\n    def pop"),
+    "exceptions": ("raise Empty", "raise KeyError"),
+    "contexts": ("self.items.clear()", "pass"),
+    "copies": ("self.items.append(item)", "pass"),
+    "unittest": ("raise Empty", "raise KeyError"),
+    "imports": ("self.items = list(items)", "self.items = []"),
+    "arguments that are changed": ("items.sort()", "items = sorted(items)"),
+    "coroutines": ("return x + 1", "return x"),
+}
+
+
+@pytest.mark.parametrize("style", OF_OBJECTS)
+async def test_classes_of_the_program_are_tested_from_a_process_apart(sandbox: Supervisor, style: str) -> None:
+    right = await judged(sandbox, OF_OBJECTS[style], STACK, "")
+    wrong = await judged(sandbox, OF_OBJECTS[style], STACK.replace(*BREAKS[style]), "")
+
+    assert isinstance(right, Score), right
+    assert (right.value, right.details["in_process"]) == (1.0, False), right.reason
+    assert isinstance(wrong, Score), wrong
+    assert wrong.value == 0.0
+
+
+YES = """
+class Yes:
+    def __getattr__(self, name):
+        return Yes()
+    def __call__(self, *arguments):
+        return self
+    def __eq__(self, other):
+        return True
+    def __bool__(self):
+        return True
+    def __contains__(self, item):
+        return True
+    def __abs__(self):
+        return 0.0
+    __sub__ = __rsub__ = __add__ = __radd__ = __lt__ = __gt__ = __le__ = __ge__ = __ne__ = __eq__
+    def __hash__(self):
+        return hash(4)
+    def __iter__(self):
+        while True:
+            yield Yes()
+    def __len__(self):
+        return 4
+    def __index__(self):
+        return 3
+"""
+UNIT = "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n        self.{}\n"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "assert double(2) == 4",
+        "assert 4 == double(2)",
+        "assert not double(2) != 4",
+        "assert double(2) in [4, 5]",
+        "assert double(2) in {4}",
+        "assert 4 in double(2)",
+        "assert double('a').startswith('aa')",
+        "assert double([1]).count(1) == 2",
+        "assert double(2) < 5",
+        "assert abs(double(2) - 4) < 1e-6",
+        "assert {4: 'a'}.get(double(2)) == 'a'",
+        "assert [4] == [double(2)]",
+        "assert isinstance(double(2), int)",
+        UNIT.format("assertEqual(double(2), 4)"),
+        UNIT.format("assertAlmostEqual(double(2), 4)"),
+        UNIT.format("assertIn(4, double(2))"),
+        "from unittest.mock import ANY\nassert (double(2), 1) == (4, ANY)",
+        "assert Solution().double(2) == 4",
+        "assert Solution().double('a').startswith('aa')",
+        "assert sum([double(1), double(2)]) == 6",
+        "assert max(double(2), 3) == 4",
+        "assert sorted([double(2), 1]) == [1, 4]",
+    ],
+)
+async def test_an_object_that_says_yes_to_everything_passes_nothing(sandbox: Supervisor, test: str) -> None:
+    source = YES + "def double(x):\n    return Yes()\nclass Solution:\n    def double(self, x):\n        return Yes()\n"
+
+    verdict = await judged(sandbox, test, source, "double")
+
+    assert isinstance(verdict, Score), verdict
+    assert verdict.value == 0.0
+
+
+async def test_a_class_in_place_of_a_function_passes_nothing(sandbox: Supervisor) -> None:
+    source = YES + "double = Yes\nYes.__init__ = lambda self, *x: None\n"
+
+    for test in ("assert double(2) == 4", "assert abs(double(2) - 4) < 1e-6", "assert double('a').startswith('aa')"):
+        verdict = await judged(sandbox, test, source, "double")
+        assert isinstance(verdict, Score), verdict
+        assert verdict.value == 0.0
+
+
+async def test_tests_that_only_a_common_process_can_hold_abstain(sandbox: Supervisor) -> None:
+    test = "x = [2, 1, 2]\nk = unique(x)\nassert x[:k] == [1, 2]\n"
+
+    verdict = await judged(sandbox, test, STACK, "")
+
+    assert isinstance(verdict, Abstain), verdict
+    assert "in_process" in verdict.reason
+    wrong = await judged(sandbox, test, STACK.replace("sorted(set(items))", "items"), "")
+    assert isinstance(wrong, Score)
+    assert wrong.value == 0.0

@@ -81,6 +81,7 @@ def python_job(kind: str, program: Program, cases: int = 1, *, counted: bool) ->
         "keeps_code": False,
         "piped": False,
         "hears_bytes": 0,
+        "objects": isinstance(program.tests, Asserts),
     }
 
 

@@ -21,7 +21,18 @@ from typing import TYPE_CHECKING, Any, Final, cast
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["UnfitValueError", "decoded", "encoded", "packed", "read", "rebuild_arrays", "unpacked", "written"]
+__all__ = [
+    "UnfitValueError",
+    "decoded",
+    "encoded",
+    "keep_objects",
+    "packed",
+    "read",
+    "rebuild_arrays",
+    "represent_objects",
+    "unpacked",
+    "written",
+]
 
 DEPTH: Final = 100
 """Levels of nesting; both sides stay far from the interpreter's recursion limit."""
@@ -44,6 +55,13 @@ BUILTIN_TYPES: Final = {
     kind.__name__: kind
     for kind in (bool, bytearray, bytes, complex, dict, float, frozenset, int, list, object, range, set, str, tuple)
 } | {"NoneType": type(None)}
+
+
+OBJECT: Final = "object"
+"""The tag of an object that stays where it is, and is spoken of by its number."""
+
+_KEEPERS: Final[list[Callable[[object], int]]] = []
+"""What keeps objects that do not travel, in a process that does: one or none."""
 
 
 class UnfitValueError(ValueError):
@@ -152,7 +170,8 @@ def _late_encoder(kind: type) -> Callable[[Any, int], object] | None:
 def encoded(value: object, depth: int = DEPTH) -> object:
     """Describe a value in what JSON knows.
 
-    A subclass of tuple, such as a named one, travels as a tuple; other subclasses are refused.
+    A subclass of tuple, such as a named one, travels as a tuple; other subclasses are refused, unless this process
+    keeps them (`keep_objects`).
 
     Raises:
         UnfitValueError: the value, or one inside it, is of a type that does not travel, or lies too deep.
@@ -173,6 +192,8 @@ def encoded(value: object, depth: int = DEPTH) -> object:
     if isinstance(value, tuple):
         items: tuple[object, ...] = tuple.__getitem__(value, slice(None))  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
         return {"t": "tuple", "v": _items(items, depth - 1)}
+    if _KEEPERS:
+        return {"t": OBJECT, "v": [_KEEPERS[0](value), kind.__name__]}
     message = f"a value of type {kind.__name__!r}, which is no plain value"
     raise UnfitValueError(message)
 
@@ -218,6 +239,18 @@ def _array(value: Any, depth: int) -> object:  # noqa: ANN401
 def rebuild_arrays() -> None:
     """Let arrays arrive in this process as such: for boxes, where what they take is limited."""
     _DECODERS["ndarray"] = _array
+
+
+def keep_objects(keep: Callable[[object], int], kept: Callable[[int], object]) -> None:
+    """Let objects that do not travel be spoken of by a number that `keep` gives and `kept` knows: in their process."""
+    _KEEPERS[:] = [keep]
+    _DECODERS[OBJECT] = lambda value, depth: kept(value)  # noqa: ARG005
+
+
+def represent_objects(kind: type, number: Callable[[Any], int], represent: Callable[[int, str], object]) -> None:
+    """Let a `kind` represent such objects, by number and their class's name, in the process that speaks of them."""
+    _ENCODERS[kind] = lambda value, depth: {"t": OBJECT, "v": number(value)}  # noqa: ARG005
+    _DECODERS[OBJECT] = lambda value, depth: represent(int(value[0]), str(value[1]))  # noqa: ARG005
 
 
 def _late(module: str) -> Any:  # noqa: ANN401  modules have no types of their own

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -124,6 +125,7 @@ LANGUAGES: Final[Mapping[str, Language]] = MappingProxyType({language.name: lang
 """By the name that `Program.language` uses; "python" is not among them."""
 
 
+@lru_cache(maxsize=256)  # a completion may have as many fences as it has lines
 def named(told: str) -> str:
     """Find the language that is meant by a name in any case, with or without a version; "" where none is."""
     tag = "".join(told.lower().split())

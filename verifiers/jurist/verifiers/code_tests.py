@@ -12,6 +12,7 @@ from pydantic import Field
 from jurist.sandbox import Asserts, CaseRun, Ending, Functions, Interactive, Limits, Program, Run, Stdio
 from jurist.sandbox import codec as plain
 from jurist.sandbox.languages import TAGS, named
+from jurist.verifiers._code.apart import fitted, reaching
 from jurist.verifiers._code.collecting import collected
 from jurist.verifiers._code.compare import TEXT_MODES, TINY, TOLERANCE, text_difference, value_difference
 from jurist.verifiers._code.shapes import FIELDS, WRAPPERS, BadTestsError, compiling, read_tests
@@ -80,6 +81,13 @@ class CodeTests:
     wall_s: Annotated[float, Field(gt=0, le=1200, description="seconds by the clock a test, as above")] = 20.0
     memory_bytes: Annotated[int, Field(ge=16 * MIB, description="bytes of memory a test, as above")] = 512 * MIB
     output_bytes: Annotated[int, Field(ge=1, le=64 * MIB, description="bytes of output a test, as above")] = 16 * MIB
+    together: Annotated[
+        bool,
+        Field(
+            description="run test code that reaches into the program's process (patches it, catches what it prints) in "
+            "that process, where a program can cheat, rather than abstain"
+        ),
+    ] = False
 
     def verdict(self, sample: Sample, replies: Sequence[Reply] = ()) -> Verdict | Ask:
         """Ask for the program to be run, then compare what it did with what the tests expect."""
@@ -134,13 +142,7 @@ class CodeTests:
                 answers=tuple(case.answer for case in protocol.cases),
             )
         else:
-            trials = Asserts(
-                code=_calling(protocol),
-                entry_point=_plain(protocol.entry_point),
-                prelude=compiling(protocol.prelude) or protocol.prelude,
-                in_process=protocol.in_process,
-            )
-            source = _aliased(protocol, _continued(protocol, source))
+            trials, source = self._asserts(protocol, source)
         return Program(
             source=source,
             tests=trials,
@@ -149,6 +151,26 @@ class CodeTests:
             limits=self._limits(tests),
             stop_at_failure=self.stop_at_failure and self.reward in {"all", "prefix"},
         )
+
+    def _asserts(self, tests: AssertTests, source: str) -> tuple[Asserts, str]:
+        """Give the test code as the sandbox is to run it, and the program as it is to be tested.
+
+        Raises:
+            BadTestsError: tests and program do not fit into processes of their own.
+        """
+        code = _calling(tests)
+        reached = "" if tests.in_process else reaching(code)
+        if reached and not self.together:
+            message = f"{reached} reaches into the program's process, which only `in_process` lets it"
+            raise BadTestsError(message)
+        in_process = tests.in_process or bool(reached)
+        trials = Asserts(
+            code=code if in_process else fitted(code),
+            entry_point=_plain(tests.entry_point),
+            prelude=compiling(tests.prelude) or tests.prelude,
+            in_process=in_process,
+        )
+        return trials, _aliased(tests, _continued(tests, source))
 
     def _scored(self, tests: ProgramTests, run: Run) -> Verdict:
         judged = _judged(tests, run)

@@ -248,7 +248,7 @@ def python(job: dict[str, Any]) -> int:
         show(error)
         return _finished(1, module)
     if kind == "serve":
-        serving.serve(module.__dict__)
+        serving.serve(module.__dict__, objects=job["objects"])
     if kind == "together":
         testing.test_together(job, module.__dict__)
     return _finished(status, module)

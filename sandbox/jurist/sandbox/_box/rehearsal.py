@@ -90,7 +90,7 @@ def _calls() -> bytes:
     for arguments, keywords in (([[1, 2]], {"key": 0}), (["a", None], None), ([1.5], None), ([-1], None)):
         ours.sendall(wire.plain(("echo", codec.encoded(arguments), keywords and codec.encoded(keywords))))
     ours.shutdown(_socket.SHUT_WR)
-    serving.serve({"echo": _echo, "other": None})
+    serving.serve({"echo": _echo, "other": None}, objects=False)
     os.dup2(0, wire.PEER)  # closed, yet taken
     answers = bytearray()
     while part := ours.recv(1 << 16):

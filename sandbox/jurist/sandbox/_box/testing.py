@@ -1,9 +1,12 @@
 """The test side of assertions: it runs the task's own test code, and never an instruction of the program's.
 
 The program's functions appear as stand-ins that send their arguments to the program's process and rebuild a plain value
-from the answer. So there is nothing to patch, no frame to look into and no object of the program's to compare with; an
-exception arrives as the builtin one of its name. Lists that a function changes in place are not changed here: a program
-could otherwise change what it is compared with.
+from the answer. So there is nothing to patch, no frame to look into and no object of the program's to compare with
+(`remote.py` has what they are here); an exception arrives as the builtin one of its name.
+
+Lists that a function changes in place are changed here where its value is dropped (`CHANGING`), and nowhere else: a
+program could otherwise change what it is compared with. Tests that hold only if they are changed elsewhere, too, are
+not for a process apart.
 """
 
 from __future__ import annotations
@@ -17,11 +20,13 @@ import os
 import sys
 import traceback
 import types
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from jurist.sandbox import codec
 from jurist.sandbox._box import harness, kernel, serving, wire
+from jurist.sandbox._box.remote import OPERATION, Remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +37,13 @@ TEST_FILE: Final = "tests.py"
 REASON_CHARACTERS: Final = 300
 ENDS_LOOPS: Final = ("StopIteration", "StopAsyncIteration")
 """Exceptions that end what calls a function for each of some values, such as `all(map(..))`, as if all were done."""
+CHANGED: Final = "changed"
+"""The attribute of a stand-in that calls it for what it does to its arguments."""
+CHANGING: Final = "__changing__"
+"""What test code calls a function through whose value it drops; `code_tests` writes it there."""
+SOLVER: Final = "Solution"
+"""The class that is none under test, but a place for functions."""
+CHANGEABLE: Final = (list, dict, set, bytearray, deque)
 MISSING: Final = object()
 """A name that the program has nothing for that could stand here."""
 
@@ -51,7 +63,15 @@ class Link:
 
     def __init__(self, *, ends_loops: bool = False) -> None:
         self.used = False
+        self.changes = False
+        """Whether every call is to change its arguments as the program does."""
+        self.changeable = False
+        """Whether any could have."""
+        self.under_test = False
+        """Whether the tests have named a class of the program's: objects of it are no surprise then."""
         self._ends_loops = ends_loops
+        self._errors: dict[str, type[Exception]] = {}
+        codec.represent_objects(Remote, Remote.__number__, partial(Remote, self))
 
     def _answer(self, name: str, arguments: object, keywords: object) -> tuple[bytes, Any]:
         try:
@@ -79,39 +99,101 @@ class Link:
     def call(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> Any:  # noqa: ANN401
         """Call a function of the program and give its value, or raise what it raised."""
         self.used = True
+        if any(isinstance(argument, CHANGEABLE) for argument in arguments):
+            self.changeable = True
+            if self.changes and name != serving.CHANGING:
+                return self.change(name, *arguments, **keywords)
         try:
             given = codec.encoded(list(arguments)), codec.encoded(keywords) if keywords else None
         except codec.UnfitValueError as error:
             _conclude("test_error", f"an argument of {name} cannot be passed on: {error}")
         tag, body = self._answer(name, *given)
-        if tag == wire.VALUE:
-            try:
-                return codec.decoded(body)
-            except codec.UnfitValueError as error:
-                _conclude("wrong_answer", str(error))
-        raise _rebuilt(body, ends_loops=self._ends_loops)
+        if tag not in {wire.VALUE, wire.AWAITED}:
+            raise self._rebuilt(body)
+        try:
+            value = codec.decoded(body)
+        except codec.UnfitValueError as error:
+            _conclude("wrong_answer", str(error))
+        return _done(value) if tag == wire.AWAITED else value
+
+    def named(self, name: str) -> Any:  # noqa: ANN401
+        """Give a class of the program's."""
+        self.under_test |= name != SOLVER
+        found = self.call(f"{OPERATION}named", (name,), {})
+        return Remote(self, found.__number__(), name, makes=True) if isinstance(found, Remote) else found
+
+    def change(self, name: str, *arguments: object, **keywords: object) -> Any:  # noqa: ANN401
+        """Call a function, and do to the arguments here what it did to them there."""
+        answer = self.call(serving.CHANGING, (name, *arguments), keywords)
+        try:
+            value, changed, changed_keywords = answer
+            pairs = [
+                *zip(arguments, changed, strict=True),
+                *((keywords[key], changed_keywords[key]) for key in keywords),
+            ]
+            for ours, theirs in pairs:
+                _become(ours, theirs)
+        except (KeyError, TypeError, ValueError):
+            _conclude("wrong_answer", "the program's process sent what is no answer")
+        return value
+
+    def refuse(self, kind: str) -> NoReturn:
+        """Conclude, for tests that hand a plain value to an object that may have been made to accept any."""
+        reason = f"an object of class {kind!r}, where tests in a process apart take a plain value"
+        _conclude("test_error" if self.under_test else "wrong_answer", reason)
+
+    def error(self, name: str, kinds: list[str]) -> type[Exception]:
+        """Make a class for the program's exception of that name, below the nearest builtin one."""
+        self._errors[name] = type(name, (_builtin(kinds),), {})
+        return self._errors[name]
+
+    def _rebuilt(self, body: object) -> Exception:
+        """Make the exception that is nearest to the program's own; one that would end the program ends the test.
+
+        What ends loops is an error instead, as in generators (PEP 479), unless the test code means it.
+        """
+        told = cast("list[object]", body) if isinstance(body, list) else []
+        message, *names = map(str, told or ["", "an exception"])
+        if "Exception" not in names:
+            _conclude("runtime_error", f"{names[0] if names else 'an exception'}: {message}")
+        if not self._ends_loops and any(name in ENDS_LOOPS for name in names):
+            message, names = f"{names[0]}: {message}", ["RuntimeError"]
+        own = next((self._errors[name] for name in names if name in self._errors), None)
+        try:
+            error = (own or _builtin(names))(message)
+        except TypeError:  # some want more arguments
+            error = Exception(message)
+        error.__cause__ = None
+        error.add_note(_RemoteError.__name__)
+        return error
 
 
-def _rebuilt(body: object, *, ends_loops: bool) -> Exception:
-    """Make the builtin exception that is nearest to the program's own; one that would end it ends the test.
-
-    What ends loops is an error instead, as in generators (PEP 479), unless the test code means it.
-    """
-    told = cast("list[object]", body) if isinstance(body, list) else []
-    message, *names = map(str, told or ["", "an exception"])
-    if "Exception" not in names:
-        _conclude("runtime_error", f"{names[0] if names else 'an exception'}: {message}")
-    if not ends_loops and any(name in ENDS_LOOPS for name in names):
-        message, names = f"{names[0]}: {message}", ["RuntimeError"]
+def _builtin(names: list[str]) -> type[Exception]:
+    """Give the first of these exceptions that is a builtin one."""
     kinds = (getattr(builtins, name, None) for name in names)
-    kind = next(kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception))
-    try:
-        error = kind(message)
-    except TypeError:  # some want more arguments
-        error = Exception(message)
-    error.__cause__ = None
-    error.add_note(_RemoteError.__name__)
-    return error
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception)), Exception)
+
+
+async def _done(value: object) -> object:
+    return value
+
+
+def _become(ours: Any, theirs: Any) -> None:  # noqa: ANN401
+    """Change a value into what the program has made of its own.
+
+    Raises:
+        TypeError: it is of another type now.
+    """
+    kind = cast("type[object]", type(ours))
+    if issubclass(kind, CHANGEABLE) and kind is not type(theirs):
+        raise TypeError
+    if issubclass(kind, list | bytearray):
+        ours[:] = theirs
+    elif issubclass(kind, CHANGEABLE):
+        ours.clear()
+        (ours.extend if issubclass(kind, deque) else ours.update)(theirs)
+    elif kind is not Remote and getattr(ours, "shape", ()) != ():  # numpy's
+        ours[...] = theirs
 
 
 def _names_in(code: types.CodeType) -> set[str]:
@@ -122,12 +204,24 @@ def _names_in(code: types.CodeType) -> set[str]:
     return found
 
 
-def _stand_in(link: Link, name: str) -> Callable[..., Any]:
+def _stand_in(link: Link, name: str) -> Any:  # noqa: ANN401
+    """Give what calls a function of the program's; for a class, as which one is named, what makes objects of it."""
+    if name.lstrip("_")[:1].isupper():
+        return link.named(name)
+
     def call(*arguments: object, **keywords: object) -> Any:  # noqa: ANN401  whatever it returns
         return link.call(name, arguments, keywords)
 
     call.__name__ = call.__qualname__ = name
+    setattr(call, CHANGED, partial(link.change, name))
     return call
+
+
+def _changing(function: Any) -> Any:  # noqa: ANN401
+    """Give what calls a function for what it does to its arguments."""
+    if isinstance(function, Remote):
+        return function.__changing__
+    return getattr(function, CHANGED, function)
 
 
 def _module(name: str) -> types.ModuleType | None:
@@ -148,7 +242,7 @@ class Tests:
         self.code = compile(source, TEST_FILE, "exec", dont_inherit=True)
         self.lines = source.splitlines()
         self.entry_point = entry_point
-        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins}
+        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, CHANGING: _changing}
         exec(compile(prelude, "prelude.py", "exec", dont_inherit=True), self.names)  # noqa: S102  the task's own
         unknown = _names_in(self.code) - self.names.keys() - {entry_point}
         for name in unknown:
@@ -175,10 +269,12 @@ def _tag(described: object) -> object:
 
 
 def _meant(link: Link, name: str, described: object) -> object:
-    """Give what a name of the program is here: a stand-in, or a plain value."""
+    """Give what a name of the program is here: a stand-in, a class, or a plain value."""
     kind = _tag(described)
     if kind == "callable":
         return _stand_in(link, name)
+    if kind == "exception":
+        return link.error(name, list(map(str, cast("dict[str, list[object]]", described).get("v", ()))))
     if kind in {"missing", "module"}:
         return MISSING
     link.used = True
@@ -296,8 +392,24 @@ def _attempt(tests: Tests) -> NoReturn:
     except SystemExit as error:
         if error.code:
             _conclude("wrong_answer", f"the tests ended with {error.code!r}")
+    except AssertionError as error:
+        if _hold_with_changes(tests, link):
+            _conclude("test_error", "the tests hold if calls change their arguments: only `in_process` has that")
+        _judge(error, link, tests.lines)
     except Exception as error:  # noqa: BLE001  the task's code may raise anything
         _judge(error, link, tests.lines)
     if not link.used:  # tests that try nothing would pass every program
         _conclude("test_error", "the test code never used the program")
     _conclude("ok")
+
+
+def _hold_with_changes(tests: Tests, link: Link) -> bool:
+    """Whether failed tests would have held, had the program's functions changed their arguments here."""
+    if not link.changeable:
+        return False
+    link.changes = True
+    try:
+        tests.run(link)
+    except (Exception, SystemExit):  # noqa: BLE001  the first failure is the one to tell
+        return False
+    return True

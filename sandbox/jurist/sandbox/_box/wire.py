@@ -40,10 +40,12 @@ REPORT = struct.Struct("!iddq")
 RUN = b"R"
 KILL = b"K"
 VALUE = b"V"
+AWAITED = b"A"
 RAISED = b"E"
 UNFIT = b"U"
 NAMES = b"N"
-"""Tags of the answers to a call: a value, an exception, a value that does not travel; and what names stand for."""
+"""Tags of answers: a call's value, or what its coroutine gave; an exception; a value that does not travel; what names
+stand for."""
 ANSWER_BYTES = 4 << 20
 """No answer is longer: what is compared is a value, not a file."""
 

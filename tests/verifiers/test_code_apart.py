@@ -1,0 +1,76 @@
+"""Test code is fitted to a process apart, or refused; how it runs there: tests/sandbox/test_styles.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from jurist.sandbox import Asserts, Program
+from jurist.verifiers import Abstain, Ask, Cause, Sample, Task
+from jurist.verifiers._code.apart import fitted, reaching
+from jurist.verifiers.code_tests import CodeTests
+
+REACHING = {
+    "a patch": "from unittest.mock import patch\nwith patch('builtins.input'):\n    assert f() == 1\n",
+    "a patch by another name": "from unittest import mock as m\nwith m.patch('time.sleep'):\n    f()\n",
+    "a stream": "import io, sys\nsys.stdout = io.StringIO()\nf()\nassert sys.stdout.getvalue() == '1'\n",
+    "a redirection": "import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as out:\n    f()\n",
+    "a fixture": "def shows(capsys):\n    f()\n    assert capsys.readouterr().out == '1'\n",
+    "a module": "import solution\nsolution.LIMIT = 3\nassert f(2) == 3\n",
+    "a variable of the environment": "import os\nos.environ['A'] = 'b'\nassert f() == 'b'\n",
+    "a file": "with open('a.txt', 'w') as file:\n    file.write('1')\nassert f('a.txt') == 1\n",
+    "a path": "from pathlib import Path\nPath('a.txt').write_text('1')\nassert f('a.txt') == 1\n",
+    "a folder": "import tempfile\nwith tempfile.TemporaryDirectory() as folder:\n    assert f(folder) == 0\n",
+    "a look inside": "import inspect\nassert len(inspect.signature(f).parameters) == 2\n",
+    "a subclass": "from solution import Base\nclass Mine(Base):\n    pass\nassert f(Mine()) == 1\n",
+}
+
+
+@pytest.mark.parametrize("code", REACHING.values(), ids=REACHING)
+def test_what_reaches_into_the_programs_process_is_refused_unless_it_is_allowed(code: str) -> None:
+    sample = Sample(task=Task(extra={"tests": {"test": code, "entry_point": "f"}}), completion="```python\nf = 1\n```")
+
+    verdict = CodeTests().verdict(sample)
+    allowed = CodeTests(together=True).verdict(sample)
+
+    assert isinstance(verdict, Abstain)
+    assert verdict.cause is Cause.INVALID_REFERENCE
+    assert "(line " in verdict.reason
+    assert isinstance(allowed, Ask)
+    (program,) = allowed.questions
+    assert isinstance(program, Program)
+    assert program.tests == Asserts(code=code, entry_point="f", in_process=True)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tempfile\nfrom unittest.mock import patch\nassert f(2) == 4\n",
+        "from solution import inspect, open\nassert inspect(open('a')) == 1\n",
+        "def patch(x):\n    return x\nassert patch(f(2)) == 4\n",
+        "files = FileSystem()\nfiles.mkdir('/a')\nassert files.exists('/a')\n",
+        "import sys\nassert f(sys.maxsize) == 1 and sys.stdout\n",
+        "import os\nassert f(os.sep) == os.environ.get('A')\n",
+        "class Mine(dict):\n    pass\nclass More(Mine):\n    pass\nassert f(2) == 4\n",
+        "not python (",
+    ],
+)
+def test_names_that_merely_look_like_it_are_none(code: str) -> None:
+    assert reaching(code) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("x = [2]\nf(x)\nassert x == [4]\n", "x = [2]\n__changing__(f)(x)\nassert x == [4]\n"),
+        ("s.g.h(x, 1)\n", "__changing__(s.g.h)(x, 1)\n"),
+        ("é = 'é'; f(\n    *x,\n)\n", "é = 'é'; __changing__(f)(\n    *x,\n)\n"),
+        ("f(a=x)  # why\n", "__changing__(f)(a=x)  # why\n"),
+        ("f([1])\nf('a')\n", None),
+        ("y = f(x)\nassert f(x) == 1\n", None),
+        ("import random\nrandom.shuffle(x)\nprint(x)\n", None),
+        ("def helper(x):\n    pass\nhelper(x)\nself.assertTrue(x)\n", None),
+        ("not python (", None),
+    ],
+)
+def test_only_calls_whose_value_is_dropped_change_their_arguments(code: str, expected: str | None) -> None:
+    assert fitted(code) == (expected or code)
