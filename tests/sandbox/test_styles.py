@@ -139,6 +139,30 @@ async def test_what_never_tries_the_program_is_the_tasks_fault(sandbox: Supervis
     assert verdict.cause is Cause.INVALID_REFERENCE
 
 
+ANY_ORDER = """
+import sys
+
+given, expected, actual = (open(path).read().split() for path in sys.argv[1:])
+print(int(sorted(actual) == sorted(expected)))
+"""
+
+
+async def test_a_checker_that_prints_its_verdict_is_heard(sandbox: Supervisor) -> None:
+    tests = {"official_tests": [{"input": "2 1", "output": "1 2"}], "generated_checker": ANY_ORDER}
+    scores: list[float] = []
+    for program in ("print(input())", "print('1 2')", "print(3)"):
+        sample = Sample(task=Task(extra={"tests": tests}), completion=f"```python\n{program}\n```")
+        ask = CodeTests().verdict(sample)
+        assert isinstance(ask, Ask)
+        (asked,) = ask.questions
+        assert isinstance(asked, Program)
+        verdict = CodeTests().verdict(sample, [await sandbox.run(asked)])
+        assert isinstance(verdict, Score), verdict
+        scores.append(verdict.value)
+
+    assert scores == [1.0, 1.0, 0.0]
+
+
 STACK = """
 class Empty(LookupError):
     pass

@@ -10,6 +10,7 @@ from jurist.services.errors import BadInputError
 from jurist.services.program_tests import program_tests
 from jurist.v1 import reward_pb2
 from jurist.verifiers import AssertTests, Comparison, FunctionCase, FunctionTests, RunLimits, StdioCase, StdioTests
+from jurist.verifiers._code.compare import value_difference
 
 STDIO = {"cases": [{"stdin": "1", "expected_stdout": "2"}]}
 
@@ -38,6 +39,15 @@ def test_whole_numbers_of_a_call_are_integers_and_larger_ones_come_as_json() -> 
         cases=(FunctionCase(args=(3, 0.5, {"a": [1]}), expected=None), FunctionCase(args=(big,), expected=big + 1)),
     )
     assert isinstance(tests.protocol.cases[0].args[0], int)
+
+
+def test_whole_numbers_that_are_expected_keep_a_floats_tolerance() -> None:
+    tests = decoded(function={"entry_point": "f", "cases": [{"args": [1], "expected": [2, {"a": 3}]}]})
+
+    (case,) = tests.protocol.cases
+    assert value_difference(case.expected, [1.9999999999, {"a": 3}]) is None
+    assert value_difference(case.expected, [2, {"a": 3}]) is None
+    assert value_difference(case.expected, [2, {"a": True}]) is not None
 
 
 def test_whole_numbers_of_the_extra_fields_are_integers() -> None:

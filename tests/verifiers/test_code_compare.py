@@ -64,6 +64,10 @@ VALUES: list[tuple[object, object, bool]] = [
     ([], None, False),
     ("", None, False),
     ([[1]], [[True]], False),
+    ({(1, 2): 3}, {(True, 2): 3}, False),
+    ({(1, 2): 3}, {(1.0, 2): 3}, True),
+    ({frozenset({1})}, {frozenset({True})}, False),
+    ({1: 1.0}, {1: 1.0000001}, True),
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import cast
 
 import pytest
 
@@ -256,11 +257,11 @@ SHAPES: list[tuple[object, object]] = [
     ),
     (
         {"inputs": [[[1, 2], 3]], "outputs": [[5]], "fn_name": "f"},
-        FunctionTests(entry_point="f", cases=(FunctionCase(args=([1, 2], 3), expected=5),)),
+        FunctionTests(entry_point="f", loose=True, wrapped=True, cases=(FunctionCase(args=([1, 2], 3), expected=5),)),
     ),
     (
         {"inputs": ["[1, 2]\n3"], "outputs": ["[5]"], "fn_name": "f"},
-        FunctionTests(entry_point="f", cases=(FunctionCase(args=([1, 2], 3), expected=[5]),)),
+        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=([1, 2], 3), expected=[5]),)),
     ),
     (
         {"language": "cpp", "test_cases": [{"input": "1", "output": "2"}]},
@@ -268,11 +269,11 @@ SHAPES: list[tuple[object, object]] = [
     ),
     (
         {"test_cases": [{"type": "function_call", "fn_name": "f", "input": [1], "output": [2]}]},
-        FunctionTests(entry_point="f", cases=(FunctionCase(args=(1,), expected=2),)),
+        FunctionTests(entry_point="f", loose=True, wrapped=True, cases=(FunctionCase(args=(1,), expected=2),)),
     ),
     (
         {"fn_name": "f", "public_test_cases": '[{"input": "1\\n2", "output": "3", "testtype": "functional"}]'},
-        FunctionTests(entry_point="f", cases=(FunctionCase(args=(1, 2), expected=3),)),
+        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=(1, 2), expected=3),)),
     ),
     (
         {"prompt": "def f(x):\n", "test": "def check(candidate):\n    assert candidate(1) == 2\n", "entry_point": "f"},
@@ -306,11 +307,11 @@ SHAPES: list[tuple[object, object]] = [
             "private_test_cases": "[]",
             "metadata": '{"func_name": "f"}',
         },
-        FunctionTests(entry_point="f", cases=(FunctionCase(args=([1],), expected=3),)),
+        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=([1],), expected=3),)),
     ),
     (
         [{"input": "1\n2", "output": "3", "testtype": "functional", "metadata": {"func_name": "f"}}],
-        FunctionTests(entry_point="f", cases=(FunctionCase(args=(1, 2), expected=3),)),
+        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=(1, 2), expected=3),)),
     ),
     (
         [{"input": "1", "output": "2", "testtype": "stdin_stdout", "metadata": {"func_name": None}}],
@@ -322,7 +323,7 @@ SHAPES: list[tuple[object, object]] = [
     ),
     (
         {"input_output": {"inputs": [[1]], "outputs": [[2]], "fn_name": "f"}},
-        FunctionTests(entry_point="f", cases=(FunctionCase(args=(1,), expected=2),)),
+        FunctionTests(entry_point="f", loose=True, wrapped=True, cases=(FunctionCase(args=(1,), expected=2),)),
     ),
     (
         {"verification_info": '{"language": "python", "test_cases": [{"input": "1", "output": "2"}]}'},
@@ -360,6 +361,19 @@ SHAPES: list[tuple[object, object]] = [
         {"prompt": [{"role": "user", "content": "Write f."}], "test": "assert f(1) == 2"},
         AssertTests(entry_point="", code="assert f(1) == 2"),
     ),
+    (
+        {
+            "public_tests": {"input": ["1"], "output": ["2"]},
+            "private_tests": {"input": [], "output": []},
+            "generated_tests": {"input": ["3"], "output": ["4"]},
+        },
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"), StdioCase(stdin="3", expected_stdout="4"))),
+    ),
+    (
+        {"official_tests": [{"input": "1", "output": "2"}], "generated_checker": None, "input_mode": "stdio"},
+        StdioTests(cases=(StdioCase(stdin="1", expected_stdout="2"),)),
+    ),
+    (["assert sum(10, 15) == 6"], AssertTests(entry_point="sum", code="\n\nassert sum(10, 15) == 6")),
 ]
 
 
@@ -367,6 +381,49 @@ SHAPES: list[tuple[object, object]] = [
 def test_trainers_shapes_are_read_as_they_are_and_as_text(shape: object, protocol: object) -> None:
     assert read_tests(shape).protocol == protocol
     assert read_tests(json.dumps(shape)).protocol == protocol
+
+
+@pytest.mark.parametrize(
+    ("shape", "limits"),
+    [
+        ({"time_limit": 2.5, "memory_limit": 256.0}, RunLimits(cpu_s=2.5, memory_bytes=256 << 20)),
+        (
+            {"time_limit": {"seconds": 1, "nanos": 500_000_000}, "memory_limit_bytes": 1 << 28},
+            RunLimits(cpu_s=1.5, memory_bytes=1 << 28),
+        ),
+        ({"time_limit": None, "memory_limit_bytes": 0}, RunLimits()),
+        ({"time_limit": "2 seconds", "memory_limit": 4}, RunLimits(memory_bytes=64 << 20)),
+        ({"time_limit": float("nan"), "memory_limit": float("inf")}, RunLimits()),
+    ],
+)
+def test_a_contests_limits_are_the_tasks(shape: dict[str, object], limits: RunLimits) -> None:
+    assert read_tests({"official_tests": [{"input": "1", "output": "2"}], **shape}).limits == limits
+
+
+@pytest.mark.parametrize(
+    ("shape", "returned", "passes"),
+    [
+        ({"inputs": [[1]], "outputs": [[5]], "fn_name": "f"}, 5, True),
+        ({"inputs": [[1]], "outputs": [[5]], "fn_name": "f"}, [5], True),
+        ({"inputs": [[1]], "outputs": [[5]], "fn_name": "f"}, [[5]], False),
+        ({"inputs": [[1]], "outputs": [[[5]]], "fn_name": "f"}, [[5]], True),
+        ({"inputs": [[1], [2]], "outputs": [[5], [6, 7]], "fn_name": "f"}, 5, False),
+        ({"inputs": [[1]], "outputs": [{"1": 2}], "fn_name": "f"}, {1: 2}, True),
+        ({"inputs": [[1]], "outputs": [{"1": 2}], "fn_name": "f"}, {"1": 2}, True),
+        ({"inputs": [[1]], "outputs": [{"1": 2}], "fn_name": "f"}, {2: 2}, False),
+        ({"inputs": [[1]], "outputs": [{"1": 2}], "fn_name": "f"}, {True: 2}, False),
+        ({"inputs": [[1]], "outputs": [{"1": 2}], "fn_name": "f"}, {10**5000: 2}, False),
+    ],
+)  # fmt: skip
+def test_results_are_compared_with_what_apps_may_mean(shape: dict[str, object], returned: object, passes: bool) -> None:  # noqa: FBT001
+    sample = Sample(task=Task(extra={"tests": shape}), completion="```python\ndef f(x): return x\n```")
+    first = CaseRun(ending=Ending.OK, returned=codec.packed(returned))
+    cases = (first, *[CaseRun(ending=Ending.WRONG_ANSWER)] * (len(cast("list[object]", shape["inputs"])) - 1))
+
+    verdict = CodeTests(reward="prefix").verdict(sample, [Run(cases=cases, isolation=Isolation.NAMESPACES)])
+
+    assert isinstance(verdict, Score)
+    assert (verdict.value > 0) is passes, verdict.reason
 
 
 def test_a_check_that_the_tests_only_define_is_called() -> None:
@@ -410,6 +467,9 @@ def test_a_check_that_the_tests_only_define_is_called() -> None:
             ]
         },
         "[" * 100_000,
+        {"public_tests": {"input": ["1"], "output": []}},
+        {"public_tests": {"input": ["1"]}},
+        {"official_tests": [{"input": "1", "output": "2"}], "input_mode": "file"},
     ],
 )
 def test_broken_tests_are_refused_in_words(shape: object) -> None:

@@ -127,7 +127,7 @@ def _call(field: str, case: reward_pb2.FunctionCase) -> FunctionCase:
     weight = _weight(field, case)
     if not case.json:
         args = tuple(_plain(f"{field}.args[{index}]", value) for index, value in enumerate(case.args))
-        expected = _plain(f"{field}.expected", case.expected)
+        expected = _double(f"{field}.expected", case.expected)
         return FunctionCase(args=args, expected=expected, weight=weight, subtask=case.subtask)
     if case.args or case.HasField("expected"):
         raise BadInputError(f"{field}.json", "stands instead of args and expected, not beside them")
@@ -140,6 +140,15 @@ def _call(field: str, case: reward_pb2.FunctionCase) -> FunctionCase:
         raise BadInputError(f"{field}.json", 'is not {"args": [...], "expected": ...}')
     arguments = tuple(cast("list[object]", fields["args"]))
     return FunctionCase(args=arguments, expected=fields["expected"], weight=weight, subtask=case.subtask)
+
+
+def _double(field: str, value: Value) -> object:
+    """Turn an expected Value into Python's own, its numbers floats: they are equal to integers of exactly their value.
+
+    As integers they would have lost the tolerance of 2.0 for 1.9999999999.
+    """
+    _plain(field, value)
+    return MessageToDict(value)
 
 
 def _plain(field: str, value: Value) -> object:

@@ -50,10 +50,16 @@ class StdioTests:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionTests:
-    """A function of the program, or a method of its `class Solution`, is called."""
+    """A function of the program, or a method of its `class Solution`, is called.
+
+    With `loose`, expected values are as APPS has them: a mapping's keys, which JSON has as texts, may be integers; with
+    `wrapped` each may be meant with a list of one around it.
+    """
 
     entry_point: str
     cases: tuple[FunctionCase, ...]
+    loose: bool = False
+    wrapped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, ClassVar, Final, Literal, cast
 
 from pydantic import Field
@@ -325,7 +326,12 @@ def _difference(tests: ProgramTests, index: int, case: CaseRun) -> str | None:
             returned = plain.unpacked(case.returned or "")
         except plain.UnfitValueError as error:
             return str(error)
-        return value_difference(protocol.cases[index].expected, returned, abs_tolerance, rel_tolerance)
+        expected = protocol.cases[index].expected
+        differ = partial(
+            value_difference, abs_tolerance=abs_tolerance, rel_tolerance=rel_tolerance, text_keys=protocol.loose
+        )
+        difference = differ(expected, returned)
+        return None if protocol.wrapped and differ([expected], returned) is None else difference
     if isinstance(protocol, StdioTests) and not tests.checker:
         mode = compare.mode if compare.mode in TEXT_MODES else "float"
         abs_tolerance = TOLERANCE if compare.abs_tolerance is None else compare.abs_tolerance

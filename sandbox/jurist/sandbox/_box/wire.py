@@ -46,8 +46,8 @@ UNFIT = b"U"
 NAMES = b"N"
 """Tags of answers: a call's value, or what its coroutine gave; an exception; a value that does not travel; what names
 stand for."""
-ANSWER_BYTES = 4 << 20
-"""No answer is longer: what is compared is a value, not a file."""
+ANSWER_BYTES = 16 << 20
+"""No answer is longer, as no output is by default: what is compared is a value, not a file."""
 
 GONE = "gone"
 """The test side's ending when the program's process is no more; why is seen from outside."""

@@ -146,9 +146,10 @@ _NUMBERS: Final = int | float | complex | decimal.Decimal | fractions.Fraction
 class _Values:
     """Typed equality of plain values, one instance a comparison."""
 
-    def __init__(self, abs_tolerance: float, rel_tolerance: float) -> None:
+    def __init__(self, abs_tolerance: float, rel_tolerance: float, *, text_keys: bool) -> None:
         self._abs = abs_tolerance
         self._rel = rel_tolerance
+        self._text_keys = text_keys
         # JSON has no tuples: a task cannot tell them from lists.
         self._containers: tuple[tuple[Any, Callable[[Any, Any], bool]], ...] = (
             ((list, tuple), self._sequences),
@@ -194,6 +195,8 @@ class _Values:
     def _mappings(self, wanted: Mapping[object, object], given: Mapping[object, object]) -> bool:
         if len(wanted) != len(given):
             return False
+        if self._text_keys and all(type(key) is str for key in wanted) and all(type(key) is int for key in given):
+            given = {str(key): value for key, value in given.items()}
         kinds = {key: key for key in given}
         return all(
             key in given and self._key(key, kinds[key]) and self.equal(value, given[key])
@@ -205,22 +208,28 @@ class _Values:
         return len(wanted) == len(given) and all(key in kinds and self._key(key, kinds[key]) for key in wanted)
 
     def _key(self, wanted: object, given: object) -> bool:
-        """Tell `True` from 1, which hash and compare alike."""
-        return isinstance(wanted, bool) == isinstance(given, bool)
+        """Tell `True` from 1, which hash and compare alike, also inside a tuple or a frozen set."""
+        return self.equal(wanted, given)
 
 
 def value_difference(
-    expected: object, actual: object, abs_tolerance: float = TINY, rel_tolerance: float = TOLERANCE
+    expected: object,
+    actual: object,
+    abs_tolerance: float = TINY,
+    rel_tolerance: float = TOLERANCE,
+    *,
+    text_keys: bool = False,
 ) -> str | None:
     """Say in a line that a value differs; None where it does not.
 
     bool is not int; an int equals a float of exactly that value; floats are near within either tolerance; nan equals
-    nan; lists and tuples are alike, since JSON knows one of them; keys of a mapping come in any order.
+    nan; lists and tuples are alike, since JSON knows one of them; keys of a mapping come in any order. With `text_keys`
+    the keys of an expected mapping may be texts for want of integers in JSON.
     """
     try:
-        if _Values(abs_tolerance, rel_tolerance).equal(expected, actual):
+        if _Values(abs_tolerance, rel_tolerance, text_keys=text_keys).equal(expected, actual):
             return None
-    except RecursionError:
+    except (RecursionError, ValueError):  # the latter: keys of more digits than Python will write
         return "nested too deep to compare"
     return f"{_brief(actual)}, expected {_brief(expected)}"
 

@@ -6,6 +6,8 @@
 - LiveCodeBench, DeepCoder: `[{"input", "output", "testtype": "stdin" | "functional"}]` with the function's name beside
   it, as `fn_name` or as `func_name` in `metadata`; public and private test cases are one list;
 - SandboxFusion: `[{"input": {"stdin"}, "output": {"stdout"}}]`;
+- CodeContests: `{"public_tests": {"input": [..], "output": [..]}, "private_tests", "generated_tests", "time_limit"}`;
+- open-r1's codeforces: `{"official_tests": [{"input", "output"}], "generated_checker"?, "time_limit", "memory_limit"}`;
 - HumanEval, KodCode: `{"prompt"?, "test", "entry_point"?}`, with a `check`, with functions as pytest collects them, or
   with unittest's classes;
 - MBPP, KodCode: `{"test_list": ["assert .."], "test_setup_code"?, "test_imports"?}`, or the bare list of asserts.
@@ -28,17 +30,38 @@ from jurist.verifiers._tests import (
     FunctionCase,
     FunctionTests,
     ProgramTests,
+    RunLimits,
     StdioCase,
     StdioTests,
 )
 
 __all__ = ["FIELDS", "WRAPPERS", "BadTestsError", "compiling", "read_tests"]
 
-LISTS: Final = ("test_cases", "public_test_cases", "private_test_cases")
+LISTS: Final = (
+    *("test_cases", "public_test_cases", "private_test_cases"),
+    *("public_tests", "private_tests", "generated_tests", "official_tests"),
+)
 WRAPPERS: Final = ("input_output", "verification_info")
 FIELDS: Final = frozenset({"inputs", "test_list", "test", *LISTS})
 """What tests lie in, one or more of these, if not in one of the wrappers."""
+MIB: Final = 1 << 20
+LEAST_MEMORY_BYTES: Final = 64 * MIB
+"""Contests of old had less than an interpreter takes."""
+MOST: Final = 1 << 40
 FUNCTIONAL: Final = frozenset({"function_call", "functional"})
+
+# Open-r1's checkers print 1 for what they accept, where ours end with 0; one that raises decides nothing in either.
+_PRINTING_CHECKER: Final = """\
+import contextlib, io, sys
+said = io.StringIO()
+with contextlib.redirect_stdout(said):
+    try:
+        exec(compile({!r}, "checker.py", "exec"), {{"__name__": "__main__"}})
+    except SystemExit:
+        pass
+print(said.getvalue().strip(), file=sys.stderr)
+sys.exit(0 if said.getvalue().strip() == "1" else 1)
+"""
 
 _CALLED: Final = re.compile(r"(?<![\w.])([A-Za-z_]\w*)\s*\(")
 _NOT_TESTED: Final = frozenset(vars(builtins))
@@ -112,12 +135,14 @@ def _pairs(inputs: object, outputs: object, name: str, *, single_wrapped: bool) 
                 for one, two in zip(ins, outs, strict=True)
             )
         )
-    # APPS puts a function's result into a list of one.
+    # APPS puts a function's result into a list of one; where every result is such a list, nobody can tell.
     unwrap = single_wrapped and all(isinstance(out, list) and len(cast("list[object]", out)) == 1 for out in outs)
     results = [cast("list[object]", out)[0] for out in outs] if unwrap else [_expected(out) for out in outs]
     return FunctionTests(
         entry_point=name,
         cases=tuple(FunctionCase(args=_arguments(one), expected=two) for one, two in zip(ins, results, strict=True)),
+        loose=True,
+        wrapped=unwrap,
     )
 
 
@@ -162,16 +187,26 @@ def _joint(shape: Mapping[str, Any], keys: list[str]) -> list[Any]:
         except BadTestsError:
             message = f"{key} is not JSON; what a data set compresses has to be decoded first"
             raise BadTestsError(message) from None
-        if not isinstance(listed, list):
-            message = f"{key} is a list"
-            raise BadTestsError(message)
-        cases += listed
+        cases += _rows(key, listed)
     return cases
+
+
+def _rows(key: str, listed: object) -> list[Any]:
+    """Take a list of test cases, which CodeContests has as an object of lists."""
+    if isinstance(listed, list):
+        return cast("list[Any]", listed)
+    columns = cast("Mapping[str, Any]", listed if isinstance(listed, Mapping) else {})
+    ins, outs = columns.get("input"), columns.get("output")
+    if not (isinstance(ins, list) and isinstance(outs, list) and len(ins) == len(outs)):  # pyright: ignore[reportUnknownArgumentType]
+        message = f"{key} is a list, or an object of as many inputs as outputs"
+        raise BadTestsError(message)
+    return [{"input": one, "output": two} for one, two in zip(ins, outs, strict=True)]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
 
 
 def _asserts(lines: list[Any], shape: Mapping[str, Any]) -> AssertTests:
     code = "\n".join(str(line) for line in lines)
-    names = [name for name in _CALLED.findall(code) if name not in _NOT_TESTED]
+    # A problem may ask for a function that is called like a builtin one, as MBPP's `sum` of common divisors is.
+    names = sorted(_CALLED.findall(code), key=_NOT_TESTED.__contains__)
     entry_point = str(shape.get("entry_point") or (names[0] if names else ""))
     setup = [_joined(shape.get("test_imports") or ""), str(shape.get("test_setup_code") or "")]
     return AssertTests(entry_point=entry_point, code="\n".join([*setup, code]))
@@ -222,6 +257,29 @@ def _unwrapped(given: object) -> object:
     return _loaded(wrapped[0]) if wrapped and not any(shape.get(key) for key in FIELDS) else shape
 
 
+def _checker(shape: Mapping[str, Any]) -> str:
+    if shape.get("input_mode") not in {None, "", "stdio"}:
+        message = f"input_mode: {shape['input_mode']!r}, where programs read standard input"
+        raise BadTestsError(message)
+    checker = shape.get("generated_checker")
+    return _PRINTING_CHECKER.format(checker) if isinstance(checker, str) and checker.strip() else ""
+
+
+def _limits(shape: Mapping[str, Any]) -> RunLimits:
+    """Read a contest's limits: seconds, as a number or as seconds and nanoseconds, and MB or bytes."""
+    given = shape.get("time_limit")
+    parts = cast("Mapping[str, Any]", given) if isinstance(given, Mapping) else {"seconds": given}
+    seconds = _number(parts.get("seconds")) + _number(parts.get("nanos")) / 1e9
+    size = _number(shape.get("memory_limit_bytes")) or _number(shape.get("memory_limit")) * MIB
+    return RunLimits(cpu_s=seconds or None, memory_bytes=max(int(size), LEAST_MEMORY_BYTES) if size else None)
+
+
+def _number(given: object) -> float:
+    """Take a limit that is one; what is none, or no limit at all, is 0."""
+    usable = isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < MOST
+    return float(given) if usable else 0.0
+
+
 def read_tests(given: object) -> ProgramTests:
     """Read tests in any of the shapes above.
 
@@ -243,7 +301,12 @@ def read_tests(given: object) -> ProgramTests:
             protocol=_pairs(shape["inputs"], shape["outputs"], name, single_wrapped=True), language=language
         )
     if keys := [key for key in LISTS if shape.get(key)]:
-        return ProgramTests(protocol=_listed(_joint(shape, keys), name), language=language)
+        return ProgramTests(
+            protocol=_listed(_joint(shape, keys), name),
+            language=language,
+            checker=_checker(shape),
+            limits=_limits(shape),
+        )
     if isinstance(shape.get("test_list"), list):
         return ProgramTests(protocol=_asserts(cast("list[Any]", shape["test_list"]), shape))
     if isinstance(shape.get("test"), str):
