@@ -210,7 +210,7 @@ async def test_limits_hold_for_each_call(sandbox: Supervisor) -> None:
     [
         ("", Ending.RUNTIME_ERROR, "name 'add' is not defined"),
         ("def add(a, b): return lambda: a", Ending.WRONG_ANSWER, "no plain value"),
-        ("def add(a, b): return [0] * 3_000_000", Ending.WRONG_ANSWER, "a value of"),
+        ("def add(a, b): return 'x' * (17 << 20)", Ending.WRONG_ANSWER, "a value of"),
         ("def add(a, b): raise MemoryError", Ending.MEMORY_LIMIT, "MemoryError"),
         ("import sys\nsys.exit(0)", Ending.RUNTIME_ERROR, "exit status 1"),
         ("def add(a, b): return add(b, a)", Ending.RUNTIME_ERROR, "RecursionError"),

@@ -218,9 +218,6 @@ async def later(x):
 def arranged(items):
     items.sort()
 
-def unique(items):
-    items[:] = sorted(set(items))
-    return len(items)
 """
 OF_OBJECTS = {
     "methods": "s = Stack()\ns.push(1)\ns.push(2)\nassert s.pop() == 2 and len(s) == 1 and 1 in s and 3 not in s\n",
@@ -355,15 +352,3 @@ async def test_a_class_in_place_of_a_function_passes_nothing(sandbox: Supervisor
         verdict = await judged(sandbox, test, source, "double")
         assert isinstance(verdict, Score), verdict
         assert verdict.value == 0.0
-
-
-async def test_tests_that_only_a_common_process_can_hold_abstain(sandbox: Supervisor) -> None:
-    test = "x = [2, 1, 2]\nk = unique(x)\nassert x[:k] == [1, 2]\n"
-
-    verdict = await judged(sandbox, test, STACK, "")
-
-    assert isinstance(verdict, Abstain), verdict
-    assert "in_process" in verdict.reason
-    wrong = await judged(sandbox, test, STACK.replace("sorted(set(items))", "items"), "")
-    assert isinstance(wrong, Score)
-    assert wrong.value == 0.0

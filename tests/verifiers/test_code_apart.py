@@ -21,6 +21,8 @@ REACHING = {
     "a path": "from pathlib import Path\nPath('a.txt').write_text('1')\nassert f('a.txt') == 1\n",
     "a folder": "import tempfile\nwith tempfile.TemporaryDirectory() as folder:\n    assert f(folder) == 0\n",
     "a look inside": "import inspect\nassert len(inspect.signature(f).parameters) == 2\n",
+    "an argument": "x = [2, 1, 2]\nk = f(x)\nassert x[:k] == [1, 2]\n",
+    "an argument of a test": "def it():\n    x = [2, 1]\n    assert f(x) is None\n    assert [1, 2] == x\n",
     "a subclass": "from solution import Base\nclass Mine(Base):\n    pass\nassert f(Mine()) == 1\n",
 }
 
@@ -51,6 +53,10 @@ def test_what_reaches_into_the_programs_process_is_refused_unless_it_is_allowed(
         "import sys\nassert f(sys.maxsize) == 1 and sys.stdout\n",
         "import os\nassert f(os.sep) == os.environ.get('A')\n",
         "class Mine(dict):\n    pass\nclass More(Mine):\n    pass\nassert f(2) == 4\n",
+        "x = [2, 1]\nassert f(x) == [1, 2]\nassert x == [2, 1]\n",
+        "x = [2, 1]\ny = f(x)\nassert y == sorted(x) and y[0] == 1\nx = [3]\nassert x == [3]\n",
+        "x = [2, 1]\nf(x)\nassert x == [1, 2]\n",
+        "x = [2, 1]\ny = sorted(x)\nassert x == [1]\n",
         "not python (",
     ],
 )

@@ -24,7 +24,7 @@ class Caller(Protocol):
     def call(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> Any:  # noqa: ANN401
         """Call a function there, or do an operation, and give its value or raise what it raised."""
 
-    def change(self, name: str, *arguments: object, **keywords: object) -> Any:  # noqa: ANN401
+    def change(self, name: str, *arguments: object, **keywords: object) -> None:
         """Do the same, and change these arguments as the program has changed its own."""
 
     def refuse(self, kind: str) -> NoReturn:

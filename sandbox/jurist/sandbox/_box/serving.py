@@ -152,8 +152,8 @@ class _Server:
         return self.callables[name]
 
     def _changed(self, name: str, *arguments: object, **keywords: object) -> list[object]:
-        value = _awaited(self._callable(name)(*arguments, **keywords))
-        return [value, list(arguments), keywords]
+        _awaited(self._callable(name)(*arguments, **keywords))
+        return [list(arguments), keywords]
 
     def called(self, name: str, arguments: object, keywords: object) -> bytes:
         value = self._callable(name)(*codec.decoded(arguments), **(codec.decoded(keywords) if keywords else {}))

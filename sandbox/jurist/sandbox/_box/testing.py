@@ -5,8 +5,7 @@ from the answer. So there is nothing to patch, no frame to look into and no obje
 (`remote.py` has what they are here); an exception arrives as the builtin one of its name.
 
 Lists that a function changes in place are changed here where its value is dropped (`CHANGING`), and nowhere else: a
-program could otherwise change what it is compared with. Tests that hold only if they are changed elsewhere, too, are
-not for a process apart.
+program could otherwise change what it is compared with.
 """
 
 from __future__ import annotations
@@ -63,10 +62,6 @@ class Link:
 
     def __init__(self, *, ends_loops: bool = False) -> None:
         self.used = False
-        self.changes = False
-        """Whether every call is to change its arguments as the program does."""
-        self.changeable = False
-        """Whether any could have."""
         self.under_test = False
         """Whether the tests have named a class of the program's: objects of it are no surprise then."""
         self._ends_loops = ends_loops
@@ -99,10 +94,6 @@ class Link:
     def call(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> Any:  # noqa: ANN401
         """Call a function of the program and give its value, or raise what it raised."""
         self.used = True
-        if any(isinstance(argument, CHANGEABLE) for argument in arguments):
-            self.changeable = True
-            if self.changes and name != serving.CHANGING:
-                return self.change(name, *arguments, **keywords)
         try:
             given = codec.encoded(list(arguments)), codec.encoded(keywords) if keywords else None
         except codec.UnfitValueError as error:
@@ -122,11 +113,11 @@ class Link:
         found = self.call(f"{OPERATION}named", (name,), {})
         return Remote(self, found.__number__(), name, makes=True) if isinstance(found, Remote) else found
 
-    def change(self, name: str, *arguments: object, **keywords: object) -> Any:  # noqa: ANN401
+    def change(self, name: str, *arguments: object, **keywords: object) -> None:
         """Call a function, and do to the arguments here what it did to them there."""
         answer = self.call(serving.CHANGING, (name, *arguments), keywords)
         try:
-            value, changed, changed_keywords = answer
+            changed, changed_keywords = answer
             pairs = [
                 *zip(arguments, changed, strict=True),
                 *((keywords[key], changed_keywords[key]) for key in keywords),
@@ -135,7 +126,6 @@ class Link:
                 _become(ours, theirs)
         except (KeyError, TypeError, ValueError):
             _conclude("wrong_answer", "the program's process sent what is no answer")
-        return value
 
     def refuse(self, kind: str) -> NoReturn:
         """Conclude, for tests that hand a plain value to an object that may have been made to accept any."""
@@ -392,24 +382,8 @@ def _attempt(tests: Tests) -> NoReturn:
     except SystemExit as error:
         if error.code:
             _conclude("wrong_answer", f"the tests ended with {error.code!r}")
-    except AssertionError as error:
-        if _hold_with_changes(tests, link):
-            _conclude("test_error", "the tests hold if calls change their arguments: only `in_process` has that")
-        _judge(error, link, tests.lines)
     except Exception as error:  # noqa: BLE001  the task's code may raise anything
         _judge(error, link, tests.lines)
     if not link.used:  # tests that try nothing would pass every program
         _conclude("test_error", "the test code never used the program")
     _conclude("ok")
-
-
-def _hold_with_changes(tests: Tests, link: Link) -> bool:
-    """Whether failed tests would have held, had the program's functions changed their arguments here."""
-    if not link.changeable:
-        return False
-    link.changes = True
-    try:
-        tests.run(link)
-    except (Exception, SystemExit):  # noqa: BLE001  the first failure is the one to tell
-        return False
-    return True

@@ -47,7 +47,8 @@ def reaching(code: str) -> str:
     if tree is None:
         return ""
     own = _Own(tree)
-    return next((f"`{name}` (line {line})" for node in ast.walk(tree) for name, line in _reaches(node, own)), "")
+    reached = (found for node in ast.walk(tree) for found in (*_reaches(node, own), *_changed(node, own)))
+    return next((f"`{name}` (line {line})" for name, line in reached), "")
 
 
 class _Own:
@@ -92,6 +93,40 @@ def _reaches(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
     elif isinstance(node, ast.ClassDef):
         bases = (base.id for base in node.bases if isinstance(base, ast.Name))
         yield from ((f"class {node.name}({base})", node.lineno) for base in bases if base not in own)
+
+
+def _changed(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
+    """Find what a body compares with a constant after it was an argument of a call whose value is used.
+
+    It may have been changed by the call. What is compared with its own beginning is there to show that it was not.
+    """
+    beginnings: dict[str, str] = {}
+    handed: set[str] = set()
+    body: object = getattr(node, "body", None)  # a lambda's is no list
+    for statement in cast("list[ast.stmt]", body) if isinstance(body, list) else []:
+        if isinstance(statement, ast.Assert):
+            yield from ((name, statement.lineno) for name in _compared(statement, handed, beginnings))
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            beginnings[statement.targets[0].id] = ast.dump(statement.value)
+            handed.discard(statement.targets[0].id)
+        dropped = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+        if isinstance(statement, ast.Assign | ast.Assert) and not dropped:
+            calls = [part for part in ast.walk(statement) if isinstance(part, ast.Call) and _root(part.func) not in own]
+            handed |= {argument.id for call in calls for argument in call.args if isinstance(argument, ast.Name)}
+
+
+def _compared(statement: ast.Assert, handed: set[str], beginnings: dict[str, str]) -> Iterator[str]:
+    test = statement.test
+    if not (isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq)):
+        return
+    for side, other in ((test.left, test.comparators[0]), (test.comparators[0], test.left)):
+        name = _root(side) if isinstance(side, ast.Name | ast.Subscript) else ""
+        if name in handed and _constant(other) and ast.dump(other) != beginnings.get(name):
+            yield name
+
+
+def _constant(node: ast.expr) -> bool:
+    return not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node))
 
 
 def _root(node: ast.expr) -> str:

@@ -194,7 +194,7 @@ def _joint(shape: Mapping[str, Any], keys: list[str]) -> list[Any]:
 def _rows(key: str, listed: object) -> list[Any]:
     """Take a list of test cases, which CodeContests has as an object of lists."""
     if isinstance(listed, list):
-        return cast("list[Any]", listed)
+        return listed  # pyright: ignore[reportUnknownVariableType]  # JSON
     columns = cast("Mapping[str, Any]", listed if isinstance(listed, Mapping) else {})
     ins, outs = columns.get("input"), columns.get("output")
     if not (isinstance(ins, list) and isinstance(outs, list) and len(ins) == len(outs)):  # pyright: ignore[reportUnknownArgumentType]
@@ -276,8 +276,9 @@ def _limits(shape: Mapping[str, Any]) -> RunLimits:
 
 def _number(given: object) -> float:
     """Take a limit that is one; what is none, or no limit at all, is 0."""
-    usable = isinstance(given, int | float) and not isinstance(given, bool) and 0 < given < MOST
-    return float(given) if usable else 0.0
+    if not isinstance(given, int | float) or isinstance(given, bool):
+        return 0.0
+    return float(given) if 0 < given < MOST else 0.0
 
 
 def read_tests(given: object) -> ProgramTests:
