@@ -230,3 +230,24 @@ def test_single_completions_say_how_they_ended(service: Service, client: Client)
     [rollout] = request.groups[0].rollouts
     assert (rollout.completion_tokens, rollout.finish_reason) == (7, reward_pb2.FINISH_REASON_LENGTH)
     assert (request.groups[0].task.prompt, request.groups[0].recipe.name) == ("p", "own")
+
+
+@pytest.mark.usefixtures("lingering")
+def test_a_submission_that_the_server_names_is_sent_again_alone(service: Service, client: Client) -> None:
+    futures = [
+        client.submit(group(["x" * n], answers=[str(n)], language="bad" if n == 11 else "en")) for n in range(64)
+    ]
+
+    with pytest.raises(InvalidInputError, match=r"^task\.language: no such language$"):
+        futures.pop(11).result()
+    assert [rewards(future.result()) for future in futures] == [[float(n)] for n in range(64) if n != 11]
+    assert len(service.requests) == 3
+
+
+@pytest.mark.usefixtures("lingering")
+def test_completions_of_different_groups_are_joined_each_with_its_own(service: Service, client: Client) -> None:
+    futures = [client.submit(group(["x"], answers=["same"]), together=f"prompt {n % 2}") for n in range(6)]
+
+    assert [rewards(future.result()) for future in futures] == [[1.0]] * 6
+    [request] = service.requests
+    assert [len(each.rollouts) for each in request.groups] == [3, 3]

@@ -21,7 +21,8 @@ from jurist.client._groups import TaskFields, recipe_message
 from jurist.client._groups import group as build_group
 from jurist.client._groups import message as group_message
 from jurist.client._packing import check_size
-from jurist.client._scoring import Batch, score
+from jurist.client._scoring import Batch, score, score_each
+from jurist.client._values import seconds, whole
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
@@ -47,8 +48,12 @@ class Client:
         target: HOST:PORT of the server, or any name that gRPC resolves.
         recipe: How to score groups that name no recipe: a name, the contract's JSON, or a message.
         timeout_s: How long a call may take in all, retries included, seconds; the server stops work that is late.
+            Infinity is no limit.
         patience_s: How long a server may be unreachable or overloaded before the call fails, seconds.
         tls: What to speak TLS with; None speaks none.
+
+    Raises:
+        ValueError: `timeout_s` or `patience_s` is no number from 0.
 
     Every method raises, besides what it names:
         InvalidInputError: a field is not what it must be.
@@ -69,8 +74,8 @@ class Client:
     ) -> None:
         self._target = target
         self._recipe = None if recipe is None else recipe_message(recipe)
-        self._timeout_s = timeout_s
-        self._patience_s = patience_s
+        self._timeout_s = seconds(timeout_s, "timeout_s")
+        self._patience_s = seconds(patience_s, "patience_s")
         self._tls = tls
         self._here = _Here()
 
@@ -124,25 +129,53 @@ class Client:
         """Score groups as `score` does, without blocking; cancelling stops the server's work, too."""
         return await asyncio.wrap_future(self._score(groups, policy_step, timeout_s))
 
+    def score_each(
+        self,
+        groups: Sequence[reward_pb2.RolloutGroup | Mapping[str, object]],
+        *,
+        policy_step: int | None = None,
+        timeout_s: float | None = None,
+    ) -> list[reward_pb2.GroupScores | ClientError]:
+        """Score groups as `score` does; one that cannot be scored gets its error, and costs no other its scores.
+
+        A refusal's message begins with a path from the group. What concerns the whole call, a recipe that the server
+        does not know or a policy step below 0, is raised.
+        """
+        return result_of(self._score_each(groups, policy_step, timeout_s))
+
+    async def ascore_each(
+        self,
+        groups: Sequence[reward_pb2.RolloutGroup | Mapping[str, object]],
+        *,
+        policy_step: int | None = None,
+        timeout_s: float | None = None,
+    ) -> list[reward_pb2.GroupScores | ClientError]:
+        """Score groups as `score_each` does, without blocking; cancelling stops the server's work, too."""
+        return await asyncio.wrap_future(self._score_each(groups, policy_step, timeout_s))
+
     def submit(
         self,
         group: reward_pb2.RolloutGroup | Mapping[str, object],
         *,
         policy_step: int | None = None,
         timeout_s: float | None = None,
+        together: str = "",
     ) -> Future[reward_pb2.GroupScores]:
         """Hand in one group and get its scores later: what is submitted within 2 ms travels together.
 
         For groups that become ready one by one, and for trainers that score one sample a call. Callbacks of the future
         run in the client's own thread, where they hold up every other score: they must be short, and may not wait.
+
+        Single completions of one task are judged as one group; of those that say `together`, only equal ones are.
         """
         wanted = reward_pb2.RolloutGroup()
         wanted.CopyFrom(group_message(group, "group"))
         if self._recipe is not None and not wanted.HasField("recipe"):
             wanted.recipe.CopyFrom(self._recipe)
-        limit_s = self._timeout_s if timeout_s is None else timeout_s
+        limit_s = self._limit_s(timeout_s)
         size = check_size(wanted, "group")
-        submission = Submission(wanted, size, policy_step, limit_s, time.monotonic() + limit_s)
+        step = _step(policy_step)
+        submission = Submission(wanted, size, step, limit_s, time.monotonic() + limit_s, together)
         opened = self._open()
         return opened.connection.run(opened.coalescer.score(submission), self)
 
@@ -189,6 +222,7 @@ class Client:
         retries, a stream does not. It takes as long as `groups` does, so there is no timeout by default. A process
         that is forked meanwhile cannot score.
         """
+        step = _step(policy_step)
         connection = self._open().connection
         failures: list[Exception] = []
 
@@ -199,7 +233,7 @@ class Client:
                     check_size(group, f"groups[{index}]")
                     request = reward_pb2.ScoreStreamRequest(
                         recipe=self._recipe if index == 0 else None,
-                        policy_step=policy_step,
+                        policy_step=step,
                         request_id=uuid.uuid4().hex if index == 0 else "",
                     )
                     request.group.CopyFrom(group)
@@ -242,7 +276,7 @@ class Client:
         policy_step: int | None,
         timeout_s: float | None,
     ) -> Future[list[reward_pb2.GroupScores]]:
-        deadline = time.monotonic() + (self._timeout_s if timeout_s is None else timeout_s)
+        deadline, step = time.monotonic() + self._limit_s(timeout_s), _step(policy_step)
         messages = [group_message(like, f"groups[{index}]") for index, like in enumerate(groups)]
         sizes = [check_size(group, f"groups[{index}]") for index, group in enumerate(messages)]
         seen: dict[str, int] = {}
@@ -252,9 +286,37 @@ class Client:
                     f"groups[{index}].group_id: {group.group_id!r} is groups[{seen[group.group_id]}]'s already"
                 )
         connection = self._open().connection
-        return connection.run(
-            score(Batch(messages, sizes, self._recipe, policy_step, deadline), connection.score), self
-        )
+        return connection.run(score(Batch(messages, sizes, self._recipe, step, deadline), connection.score), self)
+
+    def _score_each(
+        self,
+        groups: Sequence[reward_pb2.RolloutGroup | Mapping[str, object]],
+        policy_step: int | None,
+        timeout_s: float | None,
+    ) -> Future[list[reward_pb2.GroupScores | ClientError]]:
+        deadline, step = time.monotonic() + self._limit_s(timeout_s), _step(policy_step)
+        messages: list[reward_pb2.RolloutGroup] = []
+        sizes: list[tuple[int, int]] = []
+        refused: dict[int, ClientError] = {}
+        for index, like in enumerate(groups):
+            try:
+                message = group_message(like, "group")
+                sizes.append(check_size(message, "group"))
+                messages.append(message)
+            except InvalidInputError as error:
+                refused[index] = error
+
+        async def scored() -> list[reward_pb2.GroupScores | ClientError]:
+            outcomes = iter(await score_each(Batch(messages, sizes, self._recipe, step, deadline), connection.score))
+            return [refused[index] if index in refused else next(outcomes) for index in range(len(groups))]
+
+        connection = self._open().connection
+        return connection.run(scored(), self)
+
+    def _limit_s(self, timeout_s: float | None) -> float:
+        if timeout_s is None:
+            return self._timeout_s
+        return 0.0 if timeout_s < 0 else seconds(timeout_s, "timeout_s")  # the time that was left may be over
 
     def _open(self) -> _Opened:
         here = self._here
@@ -276,6 +338,10 @@ class _Opened:
         self.coalescer = Coalescer(connection.score)
         self.close = weakref.finalize(client, connection.close)
         self.close.atexit = False  # daemon threads and the kernel do it then
+
+
+def _step(policy_step: int | None) -> int | None:
+    return None if policy_step is None else whole(policy_step, "policy_step")
 
 
 def _single(

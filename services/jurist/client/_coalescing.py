@@ -3,7 +3,7 @@
 Trainers that score one sample a call would send one message each, 5 to 15x slower. Groups that are submitted within a
 moment travel together; single completions of one task and recipe are joined into one group, so that the task is sent
 and read once and equal completions are judged once. Nobody pays for a neighbour: a message that fails because of what
-is in it is halved and sent again until the fault is alone.
+is in it is parted and sent again until the fault is alone.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-import grpc
-
-from jurist.client._errors import ClientError, InvalidInputError, within_group
+from jurist.client._errors import ClientError, within_group
 from jurist.client._packing import PACK_BYTES, PACK_ROLLOUTS, packs
+from jurist.client._parting import NAMED, parts
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
@@ -28,17 +27,20 @@ if TYPE_CHECKING:
 __all__ = ["Coalescer", "Submission"]
 
 LINGER_S = 0.002  # how long the first of a batch waits for others
-FAULTS = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}  # what a server that trips over one group may answer
 
 
 class Submission(NamedTuple):
-    """A group that is to be sent, its bytes and rollouts, what it is scored by and until when."""
+    """A group that is to be sent, its bytes and rollouts, what it is scored by and until when.
+
+    Completions of one task that are known to belong to different groups say so in `together`, and are not joined.
+    """
 
     group: reward_pb2.RolloutGroup
     size: tuple[int, int]
     policy_step: int | None
     timeout_s: float
     deadline: float  # on `time.monotonic`'s clock
+    together: str = ""
 
 
 class _Waiting(NamedTuple):
@@ -102,23 +104,26 @@ class Coalescer:
             sending.add_done_callback(self._sending.discard)
             _cancel_when_left(sending, batch)
 
-    async def _deliver(self, batch: Sequence[_Waiting]) -> None:
+    async def _deliver(self, batch: Sequence[_Waiting], named: int = NAMED) -> None:
         """Have a batch scored; every one of it gets its scores or an error, whatever happens."""
         batch = _still(batch)
         if not batch:
             return
+        places: Sequence[int] = ()
         try:
-            joined = Joined([waiting.submission.group for waiting in batch], batch[0].submission.policy_step)
+            joined = Joined([waiting.submission for waiting in batch])
+            places = joined.places
             response = await self._send(joined.request, max(waiting.submission.deadline for waiting in batch))
             for waiting, scores in zip(batch, joined.apart(response), strict=True):
                 if not waiting.scores.done():
                     waiting.scores.set_result(scores)
         except ClientError as error:
-            if len(batch) > 1 and (isinstance(error, InvalidInputError) or error.code in FAULTS):
-                half = len(batch) // 2
-                await asyncio.gather(self._deliver(batch[:half]), self._deliver(batch[half:]))
+            parted = parts(error, places, named)
+            if parted is None:
+                _fail(batch, within_group(error))
             else:
-                _fail(batch, within_group(error) if isinstance(error, InvalidInputError) else error)
+                again = ([batch[index] for index in part] for part in parted)
+                await asyncio.gather(*(self._deliver(part, max(named - 1, 0)) for part in again))
         except Exception as error:  # noqa: BLE001  # nobody may be left waiting
             _fail(batch, error)
 
@@ -150,14 +155,20 @@ def _fail(batch: Sequence[_Waiting], error: Exception) -> None:
 class Joined:
     """One message made of many groups, and the way back. Nobody can tell from its scores that it did not go alone."""
 
-    def __init__(self, groups: Sequence[reward_pb2.RolloutGroup], policy_step: int | None) -> None:
-        self.request = reward_pb2.ScoreBatchRequest(policy_step=policy_step, request_id=uuid.uuid4().hex)
-        self._groups = groups
+    def __init__(self, submissions: Sequence[Submission]) -> None:
+        step = submissions[0].policy_step
+        self.request = reward_pb2.ScoreBatchRequest(policy_step=step, request_id=uuid.uuid4().hex)
+        self._groups = [submission.group for submission in submissions]
         self._places: list[tuple[int, int]] = []  # each group's place in the message, and its first rollout's there
-        places: dict[tuple[bytes, bytes], int] = {}
-        for group in groups:
+        places: dict[tuple[str, bytes, bytes], int] = {}
+        for group, submission in zip(self._groups, submissions, strict=True):
             single = len(group.rollouts) == 1
-            key = (group.task.SerializeToString(deterministic=True), group.recipe.SerializeToString(deterministic=True))
+            task, recipe = group.task, group.recipe
+            key = (
+                submission.together,
+                task.SerializeToString(deterministic=True),
+                recipe.SerializeToString(deterministic=True),
+            )
             place = places.get(key) if single else None
             if place is None:
                 self._places.append((len(self.request.groups), 0))
@@ -169,6 +180,11 @@ class Joined:
                 self._places.append((place, len(joint.rollouts)))
                 joint.rollouts.add().CopyFrom(group.rollouts[0])
                 joint.rollouts[-1].rollout_id = str(len(joint.rollouts) - 1)
+
+    @property
+    def places(self) -> Sequence[int]:
+        """The group of the message in which each travels."""
+        return [place for place, _ in self._places]
 
     def apart(self, response: reward_pb2.ScoreBatchResponse) -> Iterator[reward_pb2.GroupScores]:
         """Yield each group's scores, as if it had gone alone."""

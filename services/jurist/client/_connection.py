@@ -11,7 +11,6 @@ Repeating is safe: scoring is pure.
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import random
 import threading
@@ -34,6 +33,7 @@ __all__ = ["Connection", "result_of"]
 
 THREAD = "jurist-client"
 BACKOFF_S, BACKOFF_MAX_S = 0.1, 5.0
+LONGEST_S = 1e9  # 30 years; gRPC's clock does not hold every float
 MESSAGE_LIMIT = MESSAGE_BYTES + (1 << 20)
 ALIVE_MS, ANSWER_MS = 30_000, 20_000  # how often a server that works in silence is asked whether it lives
 OPTIONS = (
@@ -180,7 +180,7 @@ async def _attempt(
             loop.call_soon_threadsafe(answered.set)
 
     with GATE:
-        call = method.future(request, timeout=None if math.isinf(timeout_s) else timeout_s)
+        call = method.future(request, timeout=None if timeout_s > LONGEST_S else timeout_s)
     try:
         call.add_done_callback(tell)
         await answered.wait()

@@ -103,6 +103,8 @@ def within_list(error: InvalidInputError, start: int) -> InvalidInputError:
     return InvalidInputError(text, error.code)
 
 
-def within_group(error: InvalidInputError) -> InvalidInputError:
+def within_group(error: ClientError) -> ClientError:
     """Tell the error of a group that travelled alone by a path that begins at the group."""
+    if not isinstance(error, InvalidInputError):
+        return error
     return InvalidInputError(re.sub(r"^groups\[0\]\.", "", str(error)), error.code)
