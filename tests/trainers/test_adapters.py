@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jurist.client import UnreachableError
+from jurist.client import InvalidInputError, UnreachableError
 from jurist.trainers import areal, easyr1, slime, trl, verifiers_v1, verl
 from jurist.trainers._scoring import NoRewardError
 
@@ -27,6 +27,13 @@ def chunks(server: Any) -> float:
     with urllib.request.urlopen(f"http://127.0.0.1:{server.metrics_port}/metrics", timeout=60) as response:
         lines = response.read().decode().splitlines()
     return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith('jurist_requests_total{code="OK"'))
+
+
+def nested(levels: int) -> dict[str, object]:
+    extra: dict[str, object] = {}
+    for _ in range(levels):
+        extra = {"a": extra}
+    return extra
 
 
 class TestTRL:
@@ -66,6 +73,55 @@ class TestTRL:
         service(recipe="math")
 
         assert await trl.reward([PROMPT] * 2, ["42", "42"], answer=["42", ""]) == [1.0, None]
+
+    async def test_a_row_at_fault_costs_no_other_its_reward(self, service: Callable[..., None], server: Any) -> None:
+        service(recipe="math")
+        labels: list[Any] = [
+            "42",
+            {"answers": [{1}]},  # what no JSON holds
+            {"tests": 5},
+            {"answers": ["42"], "tests": {"stdio": {"cases": [{"stdin": "1"}]}, "compare": {"mode": "nope"}}},
+            {"answers": ["42"], "extra": nested(90)},  # what the server refuses
+            {"answers": [42]},
+            "42",
+        ]
+        before = chunks(server)
+
+        rewards = await trl.reward([PROMPT] * 7, ["42"] * 6 + [None], answer=labels)
+
+        assert rewards == [1.0, None, None, None, None, 1.0, None]
+        assert chunks(server) == before + 1
+
+    async def test_an_error_says_which_sample_and_field_are_at_fault(self, service: Callable[..., None]) -> None:
+        service(recipe="math", on_error="raise")
+        refused = {"tests": {"stdio": {"cases": [{"stdin": "1"}]}, "compare": {"mode": "nope"}}}
+
+        for label, said in (
+            ({"answers": [{1}]}, r"^samples\[1\]\.label\.answers\[0\]: set is no JSON"),
+            (refused, r"^samples\[1\]\.task\.tests\.compare\.mode: "),
+        ):
+            with pytest.raises(InvalidInputError, match=said):
+                await trl.reward([PROMPT] * 2, ["42"] * 2, answer=["42", label])
+
+    async def test_a_step_that_the_contract_does_not_hold_is_no_other_error(self, service: Callable[..., None]) -> None:
+        service(recipe="math")
+        state = SimpleNamespace(global_step=2**63)
+
+        assert await trl.reward([PROMPT], ["42"], answer=["42"], trainer_state=state) == [None]
+
+    async def test_components_are_logged_where_the_first_sample_has_none(self, service: Callable[..., None]) -> None:
+        service(recipe="r1_zero")
+        logged: dict[str, float] = {}
+
+        await trl.reward([PROMPT] * 2, [None, RIGHT], answer=["42"] * 2, log_metric=logged.__setitem__)
+
+        assert logged == {"jurist/accuracy": 1.0, "jurist/format": 1.0, "jurist/no_reward": 0.5}
+
+    async def test_components_of_a_completion_that_is_missing_have_no_score(self, service: Callable[..., None]) -> None:
+        service()
+        (accuracy,) = trl.components("accuracy", recipe="r1_zero")
+
+        assert await accuracy([PROMPT] * 2, [None, RIGHT], answer=["42"] * 2) == [None, 1.0]
 
     async def test_a_server_that_is_away_leaves_the_batch_without_rewards(self, away: Callable[..., None]) -> None:
         away()
@@ -211,6 +267,15 @@ class TestSlime:
 
         assert await slime.reward(SimpleNamespace(), sample) == 2.0
 
+    async def test_a_sample_at_fault_costs_no_other_of_its_group(self, service: Callable[..., None]) -> None:
+        service(recipe="r1_zero", on_error=-1)
+        samples = [
+            SimpleNamespace(**{**vars(self.SAMPLE), **wrong})
+            for wrong in ({}, {"response": None}, {"label": {"answers": [{1}]}}, {"response_length": 2**70})
+        ]
+
+        assert await slime.group_reward(SimpleNamespace(), samples) == [2.0, -1.0, -1.0, -1.0]
+
     async def test_a_missing_reward_is_an_error(self, service: Callable[..., None]) -> None:
         service()
 
@@ -252,6 +317,30 @@ def test_easyr1_gets_an_overall_and_its_components(service: Callable[..., None])
     rows = [{"response": RIGHT, "response_length": 9, "ground_truth": "42"}]
 
     assert easyr1.compute_score(rows, recipe="r1_zero") == [{"overall": 2.0, "accuracy": 1.0, "format": 1.0}]
+
+
+def test_easyr1_gets_the_rewards_of_rows_beside_one_at_fault(service: Callable[..., None]) -> None:
+    service(recipe="r1_zero")
+    rows = [{"response": text, "response_length": 9, "ground_truth": "42"} for text in (RIGHT, None)]
+
+    assert [answer["overall"] for answer in easyr1.compute_score(rows, on_error=-1)] == [2.0, -1.0]
+    with pytest.raises(InvalidInputError, match=r"^samples\[1\]\.completion: there is none"):
+        easyr1.compute_score(rows)
+
+
+def test_verl_gets_the_rewards_of_rows_beside_one_at_fault(service: Callable[..., None]) -> None:
+    service(recipe="r1_zero", on_error=-1)
+
+    answers = verl.compute_scores(["a"] * 2, [RIGHT, RIGHT], ["42", {"answers": [{1}]}], [None, None])
+
+    assert [(answer["score"], answer["jurist_scored"]) for answer in answers] == [(2.0, 1.0), (-1.0, 0.0)]
+
+
+async def test_a_trace_without_a_reply_is_an_error(service: Callable[..., None]) -> None:
+    service(recipe="r1_zero")
+
+    with pytest.raises(InvalidInputError, match=r"^completion: there is none"):
+        await verifiers_v1.score(SimpleNamespace(prompt=PROMPT, answer="42"), SimpleNamespace(last_reply=None))
 
 
 async def test_verifiers_gets_a_number_for_a_trace(service: Callable[..., None]) -> None:

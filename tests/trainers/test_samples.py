@@ -9,7 +9,7 @@ import pytest
 
 from jurist.client import InvalidInputError, group
 from jurist.trainers import Settings
-from jurist.trainers._samples import Sample, grouped, task_of, text_of
+from jurist.trainers._samples import Sample, grouped, sample_of, task_of, text_of
 from jurist.v1 import reward_pb2
 
 STDIO = {"stdio": {"cases": [{"stdin": "1", "expected_stdout": "2"}]}}
@@ -24,12 +24,38 @@ CHAT = [{"role": "user", "content": "q"}]
         ([{"role": "assistant", "content": "no"}, {"role": "tool"}, {"role": "assistant", "content": "42"}], "42"),
         ([{"role": "assistant", "content": [{"type": "text", "text": "4"}, {"type": "text", "text": "2"}]}], "42"),
         ([{"role": "assistant", "content": "42", "reasoning_content": "6*7"}], "<think>6*7</think>\n42"),
-        ([{"role": "assistant", "content": None}], ""),
-        ([], ""),
+        ([{"role": "assistant", "content": ""}], ""),
+        ([{"role": "assistant", "content": []}], ""),
+        ([{"role": "assistant", "content": None, "tool_calls": [{"name": "f"}]}], ""),
+        ([{"role": "assistant", "tool_calls": [{"name": "f"}]}], ""),
+        ([{"role": "assistant", "content": None, "reasoning_content": "6*7"}], "<think>6*7</think>\n"),
+        (np.array([{"role": "assistant", "content": "42"}], dtype=object), "42"),
+        (["4", {"type": "text", "text": "2"}], "42"),
     ],
 )  # fmt: skip
 def test_a_completion_is_what_the_assistant_said_last(completion: Any, text: str) -> None:
     assert text_of(completion) == text
+
+
+@pytest.mark.parametrize(
+    ("completion", "fault"),
+    [
+        (None, "completion: there is none"),
+        (float("nan"), "completion: there is none"),
+        ([], "completion: there is none"),
+        ([{"role": "assistant", "content": None}], "completion: there is none"),
+        ([{"role": "assistant", "content": None, "tool_calls": []}], "completion: there is none"),
+        ([{"role": "assistant", "content": "42"}, {"role": "assistant"}], "completion: there is none"),
+        ([{"role": "user", "content": "6 * 7?"}], "completion: there is none: the chat has no turn of the assistant's"),
+        (42, "completion: must be text or a chat, not int"),
+        (b"42", "completion: must be text or a chat, not bytes"),
+        ([{"role": "assistant", "content": [42]}], "completion[0]: must be text or a chat, not int"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_or_no_text_is_no_empty_completion(completion: Any, fault: str) -> None:
+    with pytest.raises(InvalidInputError) as raised:
+        text_of(completion)
+    assert str(raised.value).startswith(fault)
 
 
 @pytest.mark.parametrize(
@@ -112,6 +138,73 @@ def test_what_is_no_reference_is_refused() -> None:
         task_of({"answer": object()}, "", Settings())
     with pytest.raises(InvalidInputError, match="label: bytes are no reference"):
         task_of({"answer": b"42"}, "", Settings())
+
+
+def test_a_row_is_read_by_itself_whatever_it_holds() -> None:
+    class Odd(dict[str, object]):
+        def get(self, *_: object) -> object:
+            raise KeyError("odd")
+
+    assert str(sample_of(Settings(), "42", {"answer": {"answers": [{1}]}})) == "label.answers[0]: set is no JSON"
+    assert str(sample_of(Settings(), None, {"answer": "42"})) == "completion: there is none"
+    assert str(sample_of(Settings(), "42", {}, tokens=2**63)).startswith("completion_tokens: must be in 0 to ")
+    assert str(sample_of(Settings(), "42", {}, ["hi"])) == "prompt[0]: must be a turn of a chat, not str"
+    assert str(sample_of(Settings(), "42", Odd())) == "row: cannot be read: KeyError: 'odd'"
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"test_cases": [{"input": {1}}]}, "extra.tests[0].input: set is no JSON"),
+        ({"test_cases": [{"input": [2**60 + 1]}]}, "extra.tests[0].input[0]: an integer that a double does not hold"),
+        ({"tests": {"stdio": {"cases": [{"stdin": b"1"}]}}}, "tests.stdio.cases[0].stdin: bytes are no JSON"),
+        ({"options": [{1}]}, "choices[0]: set is no JSON"),
+        ({"level": b"1"}, "extra.level: bytes are no JSON"),
+    ],
+)
+def test_what_a_row_holds_and_json_does_not_is_named(row: dict[str, object], fault: str) -> None:
+    assert str(sample_of(Settings(extra="level"), "42", row)).startswith(fault)
+
+
+def test_a_column_that_is_not_sent_may_hold_anything() -> None:
+    row = {"answer": "42", "metadata": {"at": {1}}, "inputs": b"1"}
+
+    assert task_of(row, "q", Settings()) == {"answers": ["42"], "prompt": "q"}
+    assert task_of({"level": float("nan")}, "q", Settings(extra="level")) == {"extra": {"level": None}, "prompt": "q"}
+
+
+def test_a_turn_of_the_prompt_may_say_nothing() -> None:
+    prompt = [*CHAT, {"role": "assistant", "content": None, "tool_calls": [{"name": "f"}]}]
+
+    assert task_of({}, prompt, Settings())["prompt"] == [*CHAT, {"role": "assistant", "content": ""}]
+
+
+def test_what_cannot_be_sent_has_its_error_in_place_of_a_place() -> None:
+    good = {"answers": ["1"]}
+    faulty = {"tests": {"stdio": 5}}
+    missing = InvalidInputError("completion: there is none")
+
+    groups, places = grouped(
+        [
+            Sample(completion="x", task=faulty),  # type: ignore[arg-type]
+            missing,
+            Sample(completion="y", task=good),  # type: ignore[arg-type]
+            Sample(completion="z", task=good),  # type: ignore[arg-type]
+        ]
+    )
+
+    assert isinstance(places[0], InvalidInputError)
+    assert places[1:] == [missing, (0, 0), (0, 1)]
+    assert len(groups) == 1
+
+
+def test_samples_of_one_task_and_different_groups_travel_apart() -> None:
+    samples = [Sample(completion=text, task={"answers": ["1"]}, together=text[0]) for text in ("a1", "b1", "a2")]
+
+    groups, places = grouped(samples)
+
+    assert places == [(0, 0), (1, 0), (0, 1)]
+    assert len(groups) == 2
 
 
 def test_a_prompt_may_be_an_array_of_turns() -> None:

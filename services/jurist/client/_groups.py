@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict, TypeVar, cast
 
 from google.protobuf.json_format import ParseDict, ParseError
+from google.protobuf.message import Message
 
 from jurist.client._errors import InvalidInputError
+from jurist.client._values import json_object, kind_of, text, texts, utf8, whole
 from jurist.v1 import reward_pb2
 
 __all__ = ["TaskFields", "abstentions", "advantages", "group", "message", "recipe_message", "rewards"]
+
+
+M = TypeVar("M", bound=Message)
 
 
 class TaskFields(TypedDict, total=False):
@@ -59,7 +64,8 @@ def group(  # noqa: PLR0913  # a task has that many fields
         recipe: A recipe of this group's own.
 
     Raises:
-        InvalidInputError: the sequences differ in length, or `tests` or `recipe` is not what the contract says.
+        InvalidInputError: the sequences differ in length, or a field is not what the contract says; the message begins
+            with its name. None and NaN are no texts, and no numbers.
     """
     if isinstance(completions, str):
         raise InvalidInputError("completions: a list of texts, not one text")
@@ -70,26 +76,29 @@ def group(  # noqa: PLR0913  # a task has that many fields
     ):
         if column is not None and len(column) != len(completions):
             raise InvalidInputError(f"{name}: {len(column)} for {len(completions)} completions")
-    built = reward_pb2.RolloutGroup(group_id=_utf8(group_id) or uuid.uuid4().hex)
+    built = reward_pb2.RolloutGroup(group_id=text(group_id, "group_id") or uuid.uuid4().hex)
     task = built.task
     task.SetInParent()
     if isinstance(prompt, str):
-        task.prompt = _utf8(prompt)
+        task.prompt = utf8(prompt)
     else:
-        for turn in prompt:
-            task.messages.add(role=_utf8(turn["role"]), content=_utf8(turn["content"]))
-    task.answers.extend(map(_utf8, [answers] if isinstance(answers, str) else answers))
-    task.choices.extend(map(_utf8, choices))
+        for index, turn in enumerate(_turns(prompt)):
+            role, content = (text(turn.get(name), f"prompt[{index}].{name}") for name in ("role", "content"))
+            task.messages.add(role=role, content=content)
+    task.answers.extend(texts([answers] if isinstance(answers, str) else answers, "answers"))
+    task.choices.extend(texts(choices, "choices"))
     if tests is not None:
-        task.tests.CopyFrom(_tests_message(tests))
-    task.language = _utf8(language)
+        task.tests.CopyFrom(tests if isinstance(tests, reward_pb2.Tests) else _parsed(tests, reward_pb2.Tests, "tests"))
+    task.language = text(language, "language")
     if extra:
-        task.extra.update(cast("Any", _utf8_json(extra)))
+        task.extra.update(cast("Any", json_object(extra, "extra", exactly=True)))
     for index, completion in enumerate(completions):
         built.rollouts.add(
-            completion=_utf8(completion),
-            rollout_id="" if rollout_ids is None else _utf8(rollout_ids[index]),
-            completion_tokens=None if completion_tokens is None else int(completion_tokens[index]),
+            completion=text(completion, f"completions[{index}]"),
+            rollout_id="" if rollout_ids is None else text(rollout_ids[index], f"rollout_ids[{index}]"),
+            completion_tokens=(
+                None if completion_tokens is None else whole(completion_tokens[index], f"completion_tokens[{index}]")
+            ),
             finish_reason=_finish(None if truncated is None else bool(truncated[index])),
         )
     if recipe is not None:
@@ -97,13 +106,22 @@ def group(  # noqa: PLR0913  # a task has that many fields
     return built
 
 
-def _tests_message(like: Mapping[str, object] | reward_pb2.Tests) -> reward_pb2.Tests:
-    if isinstance(like, reward_pb2.Tests):
-        return like
+def _turns(prompt: object) -> Sequence[Mapping[str, object]]:
+    if not isinstance(prompt, Sequence):
+        raise InvalidInputError(f"prompt: must be text or a chat, not {kind_of(prompt)}")
+    turns = cast("Sequence[object]", prompt)
+    for index, turn in enumerate(turns):
+        if not isinstance(turn, Mapping):
+            raise InvalidInputError(f"prompt[{index}]: must be an object, not {kind_of(turn)}")
+    return cast("Sequence[Mapping[str, object]]", turns)
+
+
+def _parsed(like: object, kind: type[M], path: str) -> M:
+    """Read the contract's JSON; what it refuses is named by `path` and protobuf."""
     try:
-        return ParseDict(cast("Any", _utf8_json(like)), reward_pb2.Tests())
-    except ParseError as error:
-        raise InvalidInputError(f"tests: {error}") from None
+        return ParseDict(cast("Any", json_object(like, path)), kind())
+    except (ParseError, AttributeError, TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidInputError(f"{path}: {error}") from None
 
 
 def _finish(truncated: bool | None) -> reward_pb2.FinishReason.ValueType:  # noqa: FBT001  # a column's value
@@ -112,37 +130,13 @@ def _finish(truncated: bool | None) -> reward_pb2.FinishReason.ValueType:  # noq
     return reward_pb2.FINISH_REASON_LENGTH if truncated else reward_pb2.FINISH_REASON_STOP
 
 
-def _utf8(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def _utf8_json(value: object) -> object:
-    """Return a JSON value with every text in it fit for UTF-8."""
-    if isinstance(value, str):
-        return _utf8(value)
-    if isinstance(value, Mapping):
-        return {_utf8_json(name): _utf8_json(inner) for name, inner in cast("Mapping[object, object]", value).items()}
-    if isinstance(value, Sequence) and not isinstance(value, bytes):
-        return [_utf8_json(inner) for inner in cast("Sequence[object]", value)]
-    return value
-
-
 def message(like: reward_pb2.RolloutGroup | Mapping[str, object], path: str) -> reward_pb2.RolloutGroup:
     """Take a group as a message, or as the contract's JSON.
 
     Raises:
         InvalidInputError: the JSON is no group; `path` and protobuf name the field.
     """
-    if isinstance(like, reward_pb2.RolloutGroup):
-        return like
-    try:
-        return ParseDict(cast("Any", _utf8_json(like)), reward_pb2.RolloutGroup())
-    except ParseError as error:
-        raise InvalidInputError(f"{path}: {error}") from None
+    return like if isinstance(like, reward_pb2.RolloutGroup) else _parsed(like, reward_pb2.RolloutGroup, path)
 
 
 def recipe_message(like: str | Mapping[str, object] | reward_pb2.Recipe) -> reward_pb2.Recipe:
@@ -152,13 +146,8 @@ def recipe_message(like: str | Mapping[str, object] | reward_pb2.Recipe) -> rewa
         InvalidInputError: the JSON is no recipe.
     """
     if isinstance(like, str):
-        return reward_pb2.Recipe(name=_utf8(like))
-    if isinstance(like, reward_pb2.Recipe):
-        return like
-    try:
-        return ParseDict(cast("Any", _utf8_json(like)), reward_pb2.Recipe())
-    except ParseError as error:
-        raise InvalidInputError(f"recipe: {error}") from None
+        return reward_pb2.Recipe(name=utf8(like))
+    return like if isinstance(like, reward_pb2.Recipe) else _parsed(like, reward_pb2.Recipe, "recipe")
 
 
 def rewards(scores: reward_pb2.GroupScores) -> list[float | None]:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 from jurist.client._errors import InvalidInputError
+from jurist.client._values import (
+    is_bytes,
+    is_list,
+    is_missing,
+    is_object,
+    json_object,
+    kind_of,
+    own,
+    text,
+    text_or_json,
+)
+from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
     from jurist.client._groups import TaskFields
 
-__all__ = ["plain", "task_fields"]
+__all__ = ["choices", "task_fields"]
 
 TASK_FIELDS = frozenset({"answers", "choices", "tests", "language", "extra"})
 
@@ -23,13 +35,16 @@ def task_fields(label: object) -> TaskFields:
     Text and numbers are the reference answer, a list several accepted ones. An object, or text that holds one, may give
     fields of the contract's Task: {"answers": [..], "tests": {..}, "language": "en"}; any other object is the data
     set's own, such as tests in one of the shapes that `code_tests` reads. No label is a task without a reference,
-    and so are NaN and the missing items of a list.
-    Arrays and scalars of numpy are read as Python's own.
+    and so are NaN and the missing items of a list; a field that is None is not given.
+
+    What is in a label, however deep, is read by one rule: arrays and scalars of numpy are Python's own and tuples are
+    lists; a number, a truth value or a list where an answer or a choice stands is its JSON. What JSON does not hold is
+    refused, wherever it is: bytes, dates, sets, NaN, keys that are no text, and integers that a double would change.
 
     Raises:
-        InvalidInputError: it is none of these.
+        InvalidInputError: it is none of these; the message begins with the path of what is at fault, from `label`.
     """
-    label = plain(label)
+    label = own(label)
     match label:
         case None:
             return {}
@@ -38,30 +53,26 @@ def task_fields(label: object) -> TaskFields:
         case float() if not math.isfinite(label):
             return {}  # a cell that a table left empty
         case bool() | int() | float():
-            return {"answers": [json.dumps(label)]}
-        case bytes() | bytearray():
+            return {"answers": [text_or_json(label, "label")]}
+        case _ if is_bytes(label):
             raise InvalidInputError("label: bytes are no reference; decode them")
         case Mapping():
-            fields = cast("Mapping[str, object]", label)
-            return _task(fields) or {"extra": fields}
-        case Sequence():
-            return {"answers": [_text(item) for item in map(plain, cast("Sequence[object]", label)) if _is_there(item)]}
+            fields = cast("Mapping[object, object]", label)
+            stated = _task(fields)
+            return {"extra": json_object(fields, "label", exactly=True)} if stated is None else stated
+        case _ if is_list(label):
+            return {"answers": _answers(label, "label")}
         case _:
-            raise InvalidInputError(f"label: {type(label).__name__} is no reference")
+            raise InvalidInputError(f"label: {kind_of(label)} is no reference")
 
 
-def plain(value: object) -> object:
-    """Return an array's or numpy scalar's own values; both are told by their method, without numpy."""
-    tolist = getattr(value, "tolist", None)
-    return tolist() if callable(tolist) else value
-
-
-def _is_there(item: object) -> bool:
-    return item is not None and not (isinstance(item, float) and not math.isfinite(item))
-
-
-def _text(item: object) -> str:
-    return item if isinstance(item, str) else json.dumps(item)
+def _answers(values: object, path: str) -> list[str]:
+    values = own(values)
+    if is_bytes(values) or is_object(values):
+        raise InvalidInputError(f"{path}: must be text, or a list of texts, not {kind_of(values)}")
+    if not is_list(values):
+        return [] if is_missing(values) else [text_or_json(values, path)]
+    return [text_or_json(item, f"{path}[{index}]") for index, item in enumerate(values) if not is_missing(item)]
 
 
 def _stated(label: str) -> TaskFields | None:
@@ -69,10 +80,37 @@ def _stated(label: str) -> TaskFields | None:
     if not label.startswith("{"):
         return None
     try:
-        return _task(json.loads(label))
+        read = json.loads(label)
     except (ValueError, RecursionError):
         return None
+    return _task(read) or None
 
 
-def _task(fields: Mapping[str, object]) -> TaskFields | None:
-    return cast("TaskFields", fields) if fields and TASK_FIELDS.issuperset(fields) else None
+def _task(fields: Mapping[object, object]) -> TaskFields | None:
+    if not fields or not TASK_FIELDS.issuperset(fields):
+        return None
+    given = {name: value for name, field in fields.items() if (value := own(field)) is not None}
+    task: TaskFields = {}
+    if "answers" in given:
+        task["answers"] = _answers(given["answers"], "label.answers")
+    if "choices" in given:
+        task["choices"] = choices(given["choices"], "label.choices")
+    if "tests" in given:
+        tests = given["tests"]
+        task["tests"] = tests if isinstance(tests, reward_pb2.Tests) else json_object(tests, "label.tests")
+    if "language" in given:
+        task["language"] = text(given["language"], "label.language")
+    if "extra" in given:
+        task["extra"] = json_object(given["extra"], "label.extra", exactly=True)
+    return task
+
+
+def choices(values: object, path: str) -> list[str]:
+    """Return the options of a question, A first, none left out.
+
+    Raises:
+        InvalidInputError: they are no list.
+    """
+    if not is_list(values):
+        raise InvalidInputError(f"{path}: must be a list of texts, not {kind_of(values)}")
+    return [text_or_json(item, f"{path}[{index}]") for index, item in enumerate(values)]

@@ -14,6 +14,7 @@ __all__ = [
     "is_bytes",
     "is_list",
     "is_missing",
+    "is_object",
     "json_object",
     "json_value",
     "kind_of",
@@ -46,6 +47,11 @@ def is_bytes(value: object) -> bool:
 def is_list(value: object) -> TypeGuard[Sequence[object]]:
     """Whether it is what JSON has as a list: no text, and no bytes."""
     return not is_bytes(value) and not isinstance(value, str) and isinstance(value, Sequence)
+
+
+def is_object(value: object) -> TypeGuard[Mapping[object, object]]:
+    """Whether it is what JSON has as an object."""
+    return isinstance(value, Mapping)
 
 
 def is_missing(value: object) -> bool:

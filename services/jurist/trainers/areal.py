@@ -14,15 +14,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from jurist.client import DeadlineError, UnreachableError
-from jurist.client._eos import without_eos
-from jurist.trainers._samples import Sample, task_of, text_of
+from jurist.client._eos import EOS
+from jurist.trainers import _samples
 from jurist.trainers._scoring import number_of, score_one
 from jurist.trainers._settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jurist.client import ClientError
+    from jurist.client import ClientError, InvalidInputError
+    from jurist.trainers._samples import Sample
 
 __all__ = ["reward_fn", "sample_of"]
 
@@ -69,13 +70,10 @@ def sample_of(
     completion: str,
     completion_ids: Sequence[int] | None,
     columns: Mapping[str, object],
-) -> Sample:
+) -> Sample | InvalidInputError:
     """Read what AReaL hands to a reward function."""
-    return Sample(
-        completion=without_eos(text_of(completion)),
-        task=task_of(columns, prompt, settings),
-        tokens=None if completion_ids is None else len(completion_ids),
-    )
+    tokens = None if completion_ids is None else len(completion_ids)
+    return _samples.sample_of(settings, completion, columns, prompt, tokens=tokens, eos=EOS)
 
 
 @lru_cache(maxsize=1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jurist.trainers._samples import Sample, task_of
+from jurist.trainers._samples import sample_of
 from jurist.trainers._scoring import component_scores, number_of, score
 from jurist.trainers._settings import Settings
 
@@ -28,10 +28,12 @@ def compute_score(reward_inputs: Sequence[Mapping[str, Any]], **given: object) -
     """
     settings = Settings().with_environment().with_arguments(**given).for_numbers("EasyR1")
     samples = [
-        Sample(
-            completion=row["response"],
-            task=task_of({"ground_truth": row["ground_truth"]}, row.get("prompt", ""), settings),
-            tokens=int(row["response_length"]) if "response_length" in row else None,
+        sample_of(
+            settings,
+            row["response"],
+            {"ground_truth": row["ground_truth"]},
+            row.get("prompt", ""),
+            tokens=row.get("response_length"),
         )
         for row in reward_inputs
     ]

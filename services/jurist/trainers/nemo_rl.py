@@ -18,7 +18,7 @@ from nemo_rl.environments.interfaces import (
     EnvironmentReturn,
 )
 
-from jurist.trainers._samples import Sample, task_of, text_of
+from jurist.trainers._samples import sample_of
 from jurist.trainers._scoring import number_of, score
 from jurist.trainers._settings import Settings
 
@@ -46,10 +46,7 @@ class JuristEnvironment(EnvironmentInterface):  # type: ignore[misc]
             NoRewardError, ClientError: a chat has no reward.
         """
         samples = [
-            Sample(
-                completion=text_of([{"role": turn["role"], "content": turn["content"]} for turn in turns]),
-                task=task_of(row, [turn for turn in turns if turn["role"] == "user"], self._settings),
-            )
+            sample_of(self._settings, turns, row, [turn for turn in turns if turn.get("role") == "user"])
             for turns, row in zip(message_log_batch, metadata, strict=True)
         ]
         rewards = [number_of(self._settings, outcome) for outcome in score(self._settings, samples)]

@@ -14,8 +14,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jurist.client._eos import without_eos
-from jurist.trainers._samples import Sample, task_of
+from jurist.client._eos import EOS
+from jurist.trainers._samples import sample_of
 from jurist.trainers._scoring import component_scores, number_of, score_one
 from jurist.trainers._settings import Settings
 
@@ -39,8 +39,8 @@ def reward_func(
     rewards: list[float] = []
     logs: dict[str, list[float]] = {}
     for query, prompt, label in zip(queries, prompts, labels, strict=True):
-        completion = without_eos(query.removeprefix(prompt))
-        outcome = score_one(settings, Sample(completion=completion, task=task_of({"label": label}, prompt, settings)))
+        completion = query.removeprefix(prompt)
+        outcome = score_one(settings, sample_of(settings, completion, {"label": label}, prompt, eos=EOS))
         rewards.append(number_of(settings, outcome))
         for name, score in component_scores(outcome).items():
             logs.setdefault(name, []).append(score or 0.0)

@@ -20,7 +20,7 @@ from skyrl_gym.envs.base_text_env import (
     BaseTextEnvStepOutput,
 )
 
-from jurist.trainers._samples import Sample, task_of
+from jurist.trainers._samples import sample_of
 from jurist.trainers._scoring import component_scores, number_of, score_one
 from jurist.trainers._settings import Settings
 
@@ -52,8 +52,7 @@ class JuristEnv(BaseTextEnv):  # type: ignore[misc]
             NoRewardError, ClientError: it has no reward.
         """
         self.turns += 1
-        sample = Sample(completion=action, task=task_of(self._row, self._prompt, self._settings))
-        outcome = score_one(self._settings, sample)
+        outcome = score_one(self._settings, sample_of(self._settings, action, self._row, self._prompt))
         return BaseTextEnvStepOutput(
             observations=[],
             reward=number_of(self._settings, outcome),

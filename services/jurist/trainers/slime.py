@@ -10,15 +10,15 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from jurist.trainers._samples import Sample, task_of, text_of
-from jurist.trainers._scoring import ascore, ascore_one, component_scores, number_of
+from jurist.trainers._samples import sample_of
+from jurist.trainers._scoring import Outcome, ascore, ascore_one, component_scores, number_of
 from jurist.trainers._settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from jurist.client import ClientError
-    from jurist.v1 import reward_pb2
+    from jurist.client import InvalidInputError
+    from jurist.trainers._samples import Sample
 
 __all__ = ["group_reward", "reward"]
 
@@ -46,20 +46,22 @@ async def group_reward(args: Any, samples: Sequence[Any], **_: object) -> list[R
     return [_answer(args, outcome, settings) for outcome in outcomes]
 
 
-def _sample(sample: Any, settings: Settings) -> Sample:  # noqa: ANN401  # as above
+def _sample(sample: Any, settings: Settings) -> Sample | InvalidInputError:  # noqa: ANN401  # as above
     row: dict[str, object] = {**(sample.metadata or {}), "label": sample.label}
     if sample.label and not settings.reference:
         settings = replace(settings, reference="label")  # what else the metadata hold may be a worked solution
     status = getattr(sample.status, "value", sample.status)
-    return Sample(
-        completion=text_of(sample.response),
-        task=task_of(row, sample.prompt, settings),
+    return sample_of(
+        settings,
+        sample.response,
+        row,
+        sample.prompt,
         tokens=sample.response_length or None,
         truncated=status == "truncated" or None,
     )
 
 
-def _answer(args: Any, outcome: reward_pb2.RolloutScore | ClientError, settings: Settings) -> Reward:  # noqa: ANN401
+def _answer(args: Any, outcome: Outcome, settings: Settings) -> Reward:  # noqa: ANN401
     number = number_of(settings, outcome)
     if not getattr(args, "reward_key", None):
         return number

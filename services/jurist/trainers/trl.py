@@ -19,15 +19,14 @@ from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from jurist.client import ClientError
-from jurist.trainers._samples import Sample, task_of, text_of
-from jurist.trainers._scoring import ascore, component_scores, instead, reward_of
+from jurist.client import ClientError, InvalidInputError
+from jurist.trainers._samples import Sample, sample_of
+from jurist.trainers._scoring import Outcome, ascore, component_scores, instead, reward_of
 from jurist.trainers._settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-    from jurist.v1 import reward_pb2
 
 __all__ = ["components", "reward", "with_settings"]
 
@@ -94,7 +93,7 @@ class Component:
         outcomes = await _shared(self.settings, samples, _step(columns))
         return [self._score(outcome) for outcome in outcomes]
 
-    def _score(self, outcome: reward_pb2.RolloutScore | ClientError) -> float | None:
+    def _score(self, outcome: Outcome) -> float | None:
         scores = component_scores(outcome)
         if scores and self.name not in scores:
             raise ValueError(f"{self.name}: no such component of {self.settings.recipe}; there are {', '.join(scores)}")
@@ -105,20 +104,22 @@ class Component:
         return score
 
 
-_calls: OrderedDict[tuple[object, ...], asyncio.Task[list[reward_pb2.RolloutScore | ClientError]]] = OrderedDict()
+_calls: OrderedDict[tuple[object, ...], asyncio.Task[list[Outcome]]] = OrderedDict()
 
 
-async def _shared(
-    settings: Settings, samples: Sequence[Sample], step: int | None
-) -> list[reward_pb2.RolloutScore | ClientError]:
+async def _shared(settings: Settings, samples: Sequence[Sample | InvalidInputError], step: int | None) -> list[Outcome]:
     """Score a batch once for all the components that ask for it."""
-    key = (id(asyncio.get_running_loop()), settings, step, tuple((one.completion, repr(one.task)) for one in samples))
+    key = (id(asyncio.get_running_loop()), settings, step, tuple(map(_told, samples)))
     call = _calls.get(key)
     if call is None:
         call = _calls[key] = asyncio.ensure_future(ascore(settings, samples, step))
         while len(_calls) > BATCHES:
             _calls.popitem(last=False)
     return await asyncio.shield(call)
+
+
+def _told(sample: Sample | InvalidInputError) -> tuple[str, str]:
+    return ("", str(sample)) if isinstance(sample, InvalidInputError) else (sample.completion, repr(sample.task))
 
 
 @lru_cache(maxsize=1)
@@ -143,12 +144,14 @@ def _samples(
     completion_ids: Sequence[Sequence[int]] | None,
     columns: Mapping[str, Any],
     settings: Settings,
-) -> list[Sample]:
+) -> list[Sample | InvalidInputError]:
     rows = {name: column for name, column in columns.items() if _is_column(column, len(completions))}
     return [
-        Sample(
-            completion=text_of(completion),
-            task=task_of({name: column[index] for name, column in rows.items()}, prompts[index], settings),
+        sample_of(
+            settings,
+            completion,
+            {name: column[index] for name, column in rows.items()},
+            prompts[index],
             tokens=None if completion_ids is None else len(completion_ids[index]),
         )
         for index, completion in enumerate(completions)
@@ -164,12 +167,12 @@ def _step(columns: Mapping[str, Any]) -> int | None:
     return getattr(columns.get("trainer_state"), "global_step", None)
 
 
-def _log(columns: Mapping[str, Any], outcomes: Sequence[reward_pb2.RolloutScore | ClientError]) -> None:
+def _log(columns: Mapping[str, Any], outcomes: Sequence[Outcome]) -> None:
     log_metric = columns.get("log_metric")
     if log_metric is None:
         return
     rows = [component_scores(outcome) for outcome in outcomes]
-    for name in rows[0] if rows else ():
+    for name in dict.fromkeys(name for row in rows for name in row):  # the first may have failed
         scores = [score for score in (row.get(name) for row in rows) if score is not None]
         if scores:
             log_metric(f"jurist/{name}", sum(scores) / len(scores))

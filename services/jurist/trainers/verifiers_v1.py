@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from jurist.trainers._samples import Sample, task_of
+from jurist.trainers._samples import sample_of
 from jurist.trainers._scoring import ascore_one, number_of
 from jurist.trainers._settings import Settings
 
@@ -26,7 +26,7 @@ async def score(task: Any, trace: Any) -> float:  # noqa: ANN401  # verifiers' o
     """
     settings = _settings()
     row: dict[str, object] = task.model_dump() if hasattr(task, "model_dump") else {**vars(task)}
-    sample = Sample(completion=trace.last_reply, task=task_of(row, row.get("prompt", ""), settings))
+    sample = sample_of(settings, trace.last_reply, row, row.get("prompt", ""))
     return number_of(settings, await ascore_one(settings, sample))
 
 

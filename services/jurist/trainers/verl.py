@@ -16,16 +16,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 from jurist.client import ClientError
-from jurist.trainers._samples import Sample, task_of
-from jurist.trainers._scoring import ascore_one, component_scores, number_of, score, score_one
+from jurist.trainers._samples import sample_of
+from jurist.trainers._scoring import Outcome, ascore_one, component_scores, number_of, score, score_one
 from jurist.trainers._settings import Settings, client
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jurist.v1 import reward_pb2
+    from jurist.client import InvalidInputError
+    from jurist.trainers._samples import Sample
 
-__all__ = ["compute_score", "compute_score_sync", "compute_scores"]
+__all__ = ["compute_score", "compute_score_sync", "compute_scores", "score_of"]
 
 SCORED = "jurist_scored"  # 1.0 for a reward of the service's, 0.0 for `on_error`'s
 IGNORED = frozenset({"reward_router_address", "reward_model_tokenizer"})  # verl's own, for models in its own router
@@ -45,8 +46,30 @@ async def compute_score(
     Raises:
         NoRewardError, ClientError: there is no reward, and `on_error` is "raise", as it is by default.
     """
-    chosen, recipes = _chosen(data_source, settings)
-    outcome = await ascore_one(chosen, _sample(solution_str, ground_truth, extra_info, chosen))
+    return await score_of(data_source, solution_str, ground_truth, extra_info, settings)
+
+
+async def score_of(  # noqa: PLR0913  # what a manager knows of a sample
+    data_source: str,
+    solution: str,
+    ground_truth: object,
+    extra_info: Mapping[str, Any] | None,
+    given: Mapping[str, object],
+    *,
+    tokens: int | None = None,
+    truncated: bool | None = None,
+    together: object = "",
+) -> dict[str, float]:
+    """Score one sample as `compute_score` does, with what verl tells its managers alone.
+
+    `tokens` is the response's length, `truncated` whether it was cut, `together` verl's `uid`: samples of one prompt.
+
+    Raises:
+        NoRewardError, ClientError: there is no reward, and `on_error` is "raise".
+    """
+    chosen, recipes = _chosen(data_source, given)
+    sample = _sample(solution, ground_truth, extra_info, chosen, tokens, truncated, together)
+    outcome = await ascore_one(chosen, sample)
     keys = _keys_of_runs.get((chosen, recipes))
     if keys is None:
         keys = await asyncio.to_thread(_keys, chosen, recipes)
@@ -96,10 +119,19 @@ def _chosen(data_source: str, given: Mapping[str, object]) -> tuple[Settings, tu
     )
 
 
-def _sample(solution: str, ground_truth: object, extra_info: Mapping[str, Any] | None, settings: Settings) -> Sample:
+def _sample(  # noqa: PLR0913, PLR0917  # as above
+    solution: str,
+    ground_truth: object,
+    extra_info: Mapping[str, Any] | None,
+    settings: Settings,
+    tokens: int | None = None,
+    truncated: bool | None = None,  # noqa: FBT001  # a column's value
+    together: object = "",
+) -> Sample | InvalidInputError:
     row = {**(extra_info or {}), "ground_truth": ground_truth}
     chosen = settings if settings.reference else settings.with_arguments(reference="ground_truth")
-    return Sample(completion=solution, task=task_of(row, row.get("prompt", ""), chosen))
+    prompt = row.get("prompt", "")
+    return sample_of(chosen, solution, row, prompt, tokens=tokens, truncated=truncated, together=together)
 
 
 @lru_cache(maxsize=1)
@@ -128,9 +160,7 @@ def _keys(settings: Settings, recipes: tuple[str, ...]) -> tuple[str, ...]:
     return keys
 
 
-def _answer(
-    settings: Settings, outcome: reward_pb2.RolloutScore | ClientError, keys: Sequence[str]
-) -> dict[str, float]:
+def _answer(settings: Settings, outcome: Outcome, keys: Sequence[str]) -> dict[str, float]:
     """Return the reward and, under the run's keys, the scores; 0.0 stands under a key where there is no score."""
     reward = number_of(settings, outcome)
     scored = not isinstance(outcome, ClientError) and outcome.HasField("reward")
