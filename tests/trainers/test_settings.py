@@ -26,11 +26,23 @@ def test_the_environment_and_arguments_set_what_they_name() -> None:
         ({"on_error": "ignore"}, "on_error: 'ignore' is no number"),
         ({"on_error": "nan"}, "on_error"),
         ({"on_error": "inf"}, "on_error"),
+        ({"timeout_s": "nan"}, "timeout_s: must be seconds"),
+        ({"timeout_s": float("inf")}, "timeout_s: must be seconds"),
+        ({"timeout_s": -1}, "timeout_s: must be seconds"),
+        ({"timeout_s": None}, "timeout_s: None is no value"),
+        ({"patience_s": "-1"}, "patience_s: must be seconds"),
+        ({"patience_s": "nan"}, "patience_s: must be seconds"),
+        ({"recipe": None}, "recipe: None is no value"),
     ],
 )
 def test_what_cannot_be_used_is_named(given: dict[str, object], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         Settings().with_arguments(**given)
+
+
+def test_a_time_that_is_no_number_is_named() -> None:
+    with pytest.raises(ValueError, match="timeout_s: must be seconds"):
+        Settings(timeout_s=None)  # type: ignore[arg-type]
 
 
 def test_a_trainer_that_needs_numbers_refuses_none() -> None:

@@ -55,6 +55,10 @@ class Settings:
         number = isinstance(self.on_error, int | float) and math.isfinite(self.on_error)
         if not number and self.on_error not in {"raise", "none"}:
             raise ValueError(f"on_error: raise, none or a finite number, not {self.on_error!r}")
+        for name in ("timeout_s", "patience_s"):
+            value: object = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:  # NaN is not
+                raise ValueError(f"{name}: must be seconds, a finite number from 0, not {value!r}")
 
     def with_environment(self, environment: Mapping[str, str] = os.environ) -> Settings:
         """Return these settings with what the environment sets, such as `JURIST_CLIENT_TARGET`.
@@ -79,6 +83,8 @@ class Settings:
             raise ValueError(f"{unknown[0]}: no such setting; there are {', '.join(sorted(known))}")
         read: dict[str, object] = {}
         for name, value in given.items():
+            if value is None:
+                raise ValueError(f"{name}: None is no value; leave it out")
             number = name.endswith("_s") or (name == "on_error" and str(value) not in {"raise", "none"})
             try:
                 read[name] = float(str(value)) if number else str(value)
