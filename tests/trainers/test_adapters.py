@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import sys
 import urllib.request
-from types import SimpleNamespace
+from importlib import import_module
+from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from jurist.client import InvalidInputError, UnreachableError
 from jurist.trainers import areal, easyr1, slime, trl, verifiers_v1, verl
-from jurist.trainers._scoring import NoRewardError
+from jurist.trainers._scoring import NoRewardError, ascore_one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -240,6 +243,56 @@ class TestVerl:
             await verl.compute_score("gsm8k", "42", "42", {}, recipe="nope")
         with pytest.raises(ValueError, match="recipies: no such setting"):
             await verl.compute_score("gsm8k", "42", "42", {}, recipies={})
+
+
+class TestVerlManager:
+    """The manager, on a base class in place of verl's own, which `test_real_trainers.py` runs."""
+
+    @pytest.fixture
+    def manager(self, service: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> Any:
+        class RewardManagerBase:
+            def __init__(self, config: Any, tokenizer: Any, compute_score: Any) -> None:
+                self.config, self.tokenizer, self.compute_score = config, tokenizer, compute_score
+
+        path = "verl.experimental.reward_loop.reward_manager.base"
+        for name in ("verl", "verl.experimental", "verl.experimental.reward_loop", path.removesuffix(".base")):
+            monkeypatch.setitem(sys.modules, name, ModuleType(name))
+        base = ModuleType(path)
+        base.RewardManagerBase = RewardManagerBase  # type: ignore[attr-defined]
+        monkeypatch.setitem(sys.modules, path, base)
+        monkeypatch.delitem(sys.modules, "jurist.trainers.verl_manager", raising=False)
+        service(recipe="r1_zero")
+        made = import_module("jurist.trainers.verl_manager").JuristRewardManager
+        tokenizer = SimpleNamespace(all_special_ids=[0], decode=lambda ids, **_: "".join(map(chr, ids)))
+        yield made(SimpleNamespace(reward={}, data=SimpleNamespace(max_response_length=59)), tokenizer)
+        monkeypatch.delitem(sys.modules, "jurist.trainers.verl_manager")
+
+    @staticmethod
+    def data(text: str, width: int, **row: object) -> list[SimpleNamespace]:
+        ids = np.array([*map(ord, text), *[0] * (width - len(text))])
+        batch = {"responses": ids, "attention_mask": np.array([1, 1] + [1] * len(text) + [0] * (width - len(text)))}
+        rows = {"data_source": "gsm8k", "reward_model": {"ground_truth": "42"}, "raw_prompt": [], **row}
+        return [SimpleNamespace(batch=batch, non_tensor_batch=rows)]
+
+    async def test_a_sample_says_its_length_its_group_and_whether_it_was_cut(
+        self, manager: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen: list[Any] = []
+        score = ascore_one
+
+        async def watched(settings: Any, sample: Any) -> Any:
+            seen.append(sample)
+            return await score(settings, sample)
+
+        monkeypatch.setattr(verl, "ascore_one", watched)
+        whole = await manager.run_single(self.data(RIGHT, 59, uid="a"))
+        cut = await manager.run_single(self.data(f"{'so ' * 17}it is 42", 59, uid="b"))
+
+        assert (whole["reward_score"], cut["reward_score"]) == (2.0, 0.0)  # a number that was cut is no answer
+        assert [(sample.tokens, sample.truncated, sample.together) for sample in seen] == [
+            (len(RIGHT), None, "a"),
+            (59, True, "b"),
+        ]
 
 
 class TestSlime:

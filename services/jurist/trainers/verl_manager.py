@@ -6,7 +6,7 @@
     +reward.reward_kwargs.recipe=r1_zero
 
 Settings come from `reward.reward_kwargs`, over `JURIST_CLIENT_*`. verl hands over one sample at a time all the same;
-those of one prompt that come within a moment travel as one group.
+those of one prompt, by verl's `uid`, that come within a moment travel as one group.
 """
 
 # pyright: basic, reportMissingImports=false, reportUntypedBaseClass=false
@@ -21,7 +21,7 @@ from verl.experimental.reward_loop.reward_manager.base import (
     RewardManagerBase,
 )
 
-from jurist.trainers.verl import compute_score
+from jurist.trainers.verl import score_of
 
 __all__ = ["JuristRewardManager"]
 
@@ -31,6 +31,8 @@ class JuristRewardManager(RewardManagerBase):  # type: ignore[misc]
 
     def __init__(self, config: Any, tokenizer: Any, compute_score: Any = None, **_: object) -> None:  # noqa: ANN401
         super().__init__(config, tokenizer, compute_score)
+        self._room = max(int(config.data.max_response_length), 1)
+        self._special = frozenset(tokenizer.all_special_ids)
 
     async def run_single(self, data: Any) -> dict[str, Any]:  # noqa: ANN401  # verl's DataProto
         """Score the last sequence of one sample."""
@@ -39,11 +41,15 @@ class JuristRewardManager(RewardManagerBase):  # type: ignore[misc]
         length = int(item.batch["attention_mask"][-ids.shape[-1] :].sum())
         text = await asyncio.to_thread(self.tokenizer.decode, ids[:length], skip_special_tokens=True)
         row = item.non_tensor_batch
-        result = await compute_score(
+        cut = length >= self._room and int(ids[length - 1]) not in self._special  # it fills its room, and has no end
+        result = await score_of(
             row["data_source"],
             text,
             row["reward_model"]["ground_truth"],
             {**(row.get("extra_info") or {}), "prompt": row.get("raw_prompt", "")},
-            **dict(self.config.reward.get("reward_kwargs", {})),
+            dict(self.config.reward.get("reward_kwargs", {})),
+            tokens=length,
+            truncated=cut or None,
+            together=row.get("uid", ""),
         )
         return {"reward_score": result["score"], "reward_extra_info": result}
