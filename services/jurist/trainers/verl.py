@@ -161,8 +161,13 @@ def _keys(settings: Settings, recipes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _answer(settings: Settings, outcome: Outcome, keys: Sequence[str]) -> dict[str, float]:
-    """Return the reward and, under the run's keys, the scores; 0.0 stands under a key where there is no score."""
+    """Return the reward and, under the run's keys, the scores.
+
+    Where a key has no score, `on_error`'s number stands if there is no reward either, since verl's `gdpo` trains on
+    the keys; else 0.0.
+    """
     reward = number_of(settings, outcome)
     scored = not isinstance(outcome, ClientError) and outcome.HasField("reward")
-    scores = component_scores(outcome)
-    return {"score": reward, SCORED: float(scored)} | {f"jurist/{key}": scores.get(key) or 0.0 for key in keys}
+    scores, missing = component_scores(outcome), 0.0 if scored else reward
+    found = {f"jurist/{key}": missing if (score := scores.get(key)) is None else score for key in keys}
+    return {"score": reward, SCORED: float(scored)} | found
