@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, TypeVar, cast
 
@@ -19,6 +20,8 @@ __all__ = ["parse"]
 
 M = TypeVar("M", bound=Message)
 
+INTEGER_DIGITS = 4300  # as many as Python reads
+
 AROUND = re.compile(
     r"^(Failed to (parse \w+ field|load JSON): )+|( at \w+\.\S+)?\.*$"
 )  # protobuf's own words for a place
@@ -32,14 +35,19 @@ def parse(message: type[M], data: bytes, *, ignore_unknown: bool = False) -> M:
     """
     try:
         return Parse(data, message(), ignore_unknown_fields=ignore_unknown)
-    except (ParseError, ValueError, RecursionError) as error:
+    except (ParseError, ValueError, OverflowError, RecursionError) as error:
         try:
-            value = json.loads(data.decode(errors="surrogateescape"))
+            value = json.loads(data.decode(errors="surrogateescape"), parse_int=_integer)
             descriptor = cast("Descriptor", message.DESCRIPTOR)
             path, fault = _not_utf8(value) or _refused(descriptor, value, ignore_unknown) or ("", str(error))
         except (ValueError, RecursionError) as unread:
             path, fault = "", f"is no JSON: {unread}"
         raise BadInputError(path, AROUND.sub("", fault)) from None
+
+
+def _integer(digits: str) -> float:
+    """Read an integer; one of more digits than Python reads stands as an infinity, which no field takes."""
+    return int(digits) if len(digits) <= INTEGER_DIGITS else math.inf
 
 
 def _not_utf8(value: object, path: str = "") -> tuple[str, str] | None:
@@ -69,7 +77,7 @@ def _refused(descriptor: Descriptor, value: object, ignore_unknown: bool) -> tup
         for path, given, inner in _alone(field, name, part):
             try:
                 ParseDict({name: given}, GetMessageClass(descriptor)(), ignore_unknown_fields=ignore_unknown)
-            except (ParseError, ValueError) as error:
+            except (ParseError, ValueError, OverflowError, RecursionError) as error:
                 if field is None:
                     return name, f"unknown field; there are: {', '.join(descriptor.fields_by_name)}"
                 if field.is_repeated and given is part:

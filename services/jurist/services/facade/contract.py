@@ -57,7 +57,7 @@ def request(body: bytes) -> bytes:
     """
     try:
         return _fast(_REQUEST.decode(body)).SerializeToString()
-    except (msgspec.MsgspecError, ParseError, ValueError, TypeError):
+    except (msgspec.MsgspecError, ParseError, ValueError, TypeError, OverflowError, RecursionError):
         pass
     return json_form.parse(reward_pb2.ScoreBatchRequest, body).SerializeToString()
 
