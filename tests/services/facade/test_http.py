@@ -94,16 +94,49 @@ def test_the_contract_answers_over_http_what_it_answers_over_grpc(call: Callable
         ("/get_reward", b'{"query": ["x"], "labels": [' + b"[" * 100_000 + b"]" * 100_000 + b"]}", 400, "nested"),
         ("/get_reward", {"query": ["x"], "labels": ["1", "2"]}, 400, "labels"),
         ("/get_reward?recipe=nope", {"query": ["x"], "labels": ["1"]}, 404, "nope"),
-        ("/get_reward?policy_step=x", {"query": ["x"], "labels": ["1"]}, 400, "query"),
+        ("/get_reward?policy_step=x", {"query": ["x"], "labels": ["1"]}, 400, "policy_step"),
+        ("/get_reward?policy_step=9223372036854775808", {"query": ["x"], "labels": ["1"]}, 400, "policy_step"),
+        ("/get_reward?policy_step=-1", {"query": ["x"], "labels": ["1"]}, 400, "policy_step"),
+        ("/get_reward?policy_step=" + "9" * 5000, {"query": ["x"], "labels": ["1"]}, 400, "policy_step"),
+        ("/get_reward?timeout_s=nan", {"query": ["x"], "labels": ["1"]}, 400, "timeout_s"),
+        ("/get_reward?timeout_s=inf", {"query": ["x"], "labels": ["1"]}, 400, "timeout_s"),
+        ("/get_reward?timeout_s=-1", {"query": ["x"], "labels": ["1"]}, 400, "timeout_s"),
+        ("/get_reward?timeout_s=", {"query": ["x"], "labels": ["1"]}, 400, "timeout_s"),
+        ("/run_code?timeout_s=1e999", {"code": "", "language": "python"}, 400, "timeout_s"),
+        ("/get_reward?recipe=%ED%A0%80", {"query": ["x"], "labels": ["1"]}, 404, "recipe"),
+        ("/get_reward", {"query": ["x", "y"], "labels": ["1", {"answers": [42]}]}, 400, "labels[1]"),
+        ("/get_reward", {"query": ["x", "y"], "labels": ["1", {"tests": 5}]}, 400, "labels[1].tests"),
+        ("/get_reward?recipe=code", {"query": ["x"], "labels": [{"tests": {"stdio": {}}}]}, 400, "labels[0].tests"),
+        ("/slime", {"prompt": [1], "response": "x", "label": "1"}, 400, "prompt[0]"),
+        ("/slime", {"prompt": 5, "response": "x", "label": "1"}, 400, "prompt: is text or a list"),
+        ("/slime", {"prompt": [{"content": {}}], "response": "x", "label": "1"}, 400, "prompt[0].content"),
+        ("/aggregate_metrics", {}, 400, "verify_responses"),
+        ("/aggregate_metrics", {"verify_responses": [{}]}, 400, "verify_responses[0].reward"),
+        ("/aggregate_metrics", {"verify_responses": [{"reward": float("nan")}]}, 400, "verify_responses[0]"),
+        ("/aggregate_metrics", {"verify_responses": [{"reward": "1"}]}, 400, "verify_responses[0].reward"),
         ("/slime", {"prompt": ""}, 400, "response"),
         ("/verify", {"expected_answer": "1"}, 400, "response"),
         ("/run_code", {"code": "", "language": "cobol"}, 400, "cobol"),
         ("/run_code", {"code": "", "language": "python", "files": {"../a": ""}}, 400, "'../a' is no path"),
         ("/run_code", {"code": "", "language": "python", "files": {"a": "x"}}, 400, "base64"),
-        ("/run_code", {"code": "", "language": "python", "run_timeout": 0}, 400, "must be positive"),
+        ("/run_code", {"code": "", "language": "python", "run_timeout": 0}, 400, "run_timeout"),
+        ("/run_code", {"code": "", "language": "python", "files": {"a": 5}}, 400, "files"),
+        ("/run_code", {"code": "", "language": "python", "files": {"a": "é"}}, 400, "files.a"),
+        ("/run_code", {"code": "", "language": "python", "files": {"a": "", "a/b": ""}}, 400, "files.a/b"),
+        ("/run_code", {"code": "", "language": "python", "files": {"a/" * 3000 + "b": ""}}, 400, "files.a/"),
+        ("/run_code", {"code": "", "language": "c", "args": ["x" * (1 << 17)]}, 400, "args[0]"),
+        ("/run_code", {"code": "x" * (65 << 20 >> 1), "language": "python", "memory_limit_MB": 1 << 40}, 400, "memory"),
         ("/api/v2/execute", {"language": "python", "files": []}, 400, "files"),
         ("/api/v2/execute", {"language": "python", "files": [{"content": "00", "encoding": "hex"}]}, 400, "utf8"),
-        ("/api/v2/execute", {"language": "python", "files": [{"content": ""}], "args": ["\0"]}, 400, "NUL"),
+        ("/api/v2/execute", {"language": "python", "files": [{"content": ""}], "args": ["\0"]}, 400, "args[0]"),
+        ("/api/v2/execute", {"language": "klingon", "files": [{"content": ""}]}, 400, "klingon-* runtime is unknown"),
+        (
+            "/api/v2/execute",
+            {"language": "python", "version": "2.x", "files": [{"content": ""}]},
+            400,
+            "python-2.x runtime is unknown",
+        ),
+        ("/api/v2/execute", {"language": "python", "version": "no", "files": [{"content": ""}]}, 400, "version"),
         ("/nowhere", {}, 404, "Not Found"),
     ],
 )
@@ -140,10 +173,16 @@ class TestOpenRLHF:
         }
 
     def test_a_completion_without_a_reward_is_an_error_to_be_tried_again(self, call: Callable[..., Answer]) -> None:
-        answer = call("/get_reward", {"query": ["42", "42"], "labels": ["42", ""]})
+        answer = call("/get_reward?recipe=r1_general", {"query": ["It is 42."], "labels": ["42"]})
 
         assert answer.status == 503
         assert answer.headers["Retry-After"]
+        assert "UNAVAILABLE" in answer.body["error"]["message"]
+
+    def test_a_reference_that_cannot_be_used_is_the_callers_fault(self, call: Callable[..., Answer]) -> None:
+        answer = call("/get_reward", {"query": ["42", "42"], "labels": ["42", ""]})
+
+        assert (answer.status, answer.body["error"]["field"]) == (400, "labels[1]")
         assert "accuracy: INVALID_REFERENCE" in answer.body["error"]["message"]
 
     def test_text_that_utf8_cannot_carry_is_mended(self, call: Callable[..., Answer]) -> None:
@@ -182,6 +221,33 @@ class TestOpenRLHF:
 
 def test_slime_gets_a_number(call: Callable[..., Answer]) -> None:
     assert call("/slime?recipe=r1_zero", {"prompt": "", "response": RIGHT, "label": "42"}).body == 2.0
+
+
+@pytest.mark.parametrize("content", ["Explique por favor por qu\u00e9 el cielo es azul.", None])
+def test_slime_and_nemo_gym_pass_a_chat_on(call: Callable[..., Answer], content: str | None) -> None:
+    asked = content or [{"type": "text", "text": "Explique por favor por qu\u00e9 el cielo es azul."}]
+    chat = [
+        {
+            "role": "system",
+            "content": "You are a helpful assistant that thinks about questions before it answers them.",
+        },
+        {"role": "user", "content": asked},
+    ]
+    thought = "El cielo es azul porque la luz del sol se dispersa en la atm\u00f3sfera de la tierra."
+    response = f"<think>{thought}</think> <answer>42</answer>"
+    message = {"type": "message", "content": [{"type": "output_text", "text": response}]}
+    body = {"responses_create_params": {"input": chat}, "response": {"output": [message]}, "answer": "42"}
+
+    number = call("/slime?recipe=r1_reasoning", {"prompt": chat, "response": response, "label": "42"}).body
+    components = call("/verify?recipe=r1_reasoning", body).body["reward_components"]
+
+    assert components == {"accuracy": 1.0, "language": 1.0}
+    assert number == 2.0
+
+
+def test_slime_takes_no_prompt(call: Callable[..., Answer]) -> None:
+    assert call("/slime", {"response": "42", "label": "42"}).body == 1.0
+    assert call("/slime", {"prompt": None, "response": "42", "label": "42"}).body == 1.0
 
 
 def test_llama_factory_gets_a_score_a_message(call: Callable[..., Answer]) -> None:
@@ -247,8 +313,37 @@ class TestNeMoGym:
         assert summed["key_metrics"] == {"mean/reward": pytest.approx(2 / 3)}
         assert [task["mean/reward"] for task in summed["group_level_metrics"]] == [0.5, 1.0]
 
+    def test_what_comes_back_is_fit_for_any_reader(self, call: Callable[..., Answer]) -> None:
+        answer = call("/verify", self.BODY | {"id": "\ud800", "\udfff": 10**400, "nan": float("nan")})
+
+        assert (answer.body["id"], answer.body["reward"]) == ("\ufffd", 1.0)
+
+    def test_components_that_some_answers_lack_are_summed_up(self, call: Callable[..., Answer]) -> None:
+        verified: list[dict[str, Any]] = [
+            {"_ng_task_index": 10, "reward": 1, "reward_components": None},
+            {"_ng_task_index": 9, "reward": 0.0, "reward_components": {"format": 0.5}},
+            {"_ng_task_index": 9, "_ng_failure_class": "transient"},
+        ]
+        summed = call("/aggregate_metrics", {"verify_responses": verified}).body
+
+        assert summed["key_metrics"] == {"mean/reward": 0.5, "mean/format": 0.5}
+        assert [task["_ng_task_index"] for task in summed["group_level_metrics"]] == [9, 10]
+        assert call("/aggregate_metrics", {"verify_responses": []}).body["agent_metrics"] == {}
+
 
 class TestSandboxFusion:
+    def test_null_is_a_field_left_out_and_numbers_may_be_text(self, call: Callable[..., Answer]) -> None:
+        names = ("stdin", "compile_timeout", "run_timeout", "memory_limit_MB", "files", "fetch_files", "args")
+        body = {"code": "print(1)", "language": "python"}
+
+        absent = call("/run_code", body | dict.fromkeys(names)).body
+        told = call("/run_code", body | {"run_timeout": "10", "memory_limit_MB": "256", "compile_timeout": 3}).body
+
+        assert (absent["status"], absent["run_result"]["stdout"]) == ("Success", "1\n")
+        assert (told["status"], told["run_result"]["stdout"]) == ("Success", "1\n")
+        assert absent.keys() == {*("status", "message", "compile_result", "run_result", "executor_pod_name", "files")}
+        assert absent["run_result"].keys() == {"status", "execution_time", "return_code", "stdout", "stderr"}
+
     @pytest.mark.parametrize(
         ("body", "status", "running"),
         [
@@ -320,6 +415,33 @@ class TestSandboxFusion:
 
 
 class TestPiston:
+    def test_runtimes_are_listed_and_selected_by_version(self, call: Callable[..., Answer]) -> None:
+        listed = {runtime["language"]: runtime for runtime in call("/api/v2/runtimes").body}
+        python = ".".join(map(str, sys.version_info[:3]))
+        body = {"files": [{"content": "print(1)"}]}
+
+        assert {"python", "c", "cpp"} <= listed.keys()
+        assert listed["python"]["version"] == python
+        assert "py" in listed["python"]["aliases"]
+        assert listed["cpp"]["runtime"] == "gcc"
+        for selector in ("*", python, "3.x", "^3", ">=3.8 <4", "2 || 3", None):
+            answer = call("/api/v2/execute", body | {"language": "py", "version": selector}).body
+            assert (answer["language"], answer["version"], answer["run"]["code"]) == ("python", python, 0)
+
+    def test_a_language_whose_toolchain_is_not_there_is_unknown(self, call: Callable[..., Answer]) -> None:
+        listed = {runtime["language"] for runtime in call("/api/v2/runtimes").body}
+        for name in {"c", "cpp", "javascript", "bash", "java", "rust", "go"} - listed:
+            answer = call("/api/v2/execute", {"language": name, "files": [{"content": ""}]})
+            assert (answer.status, answer.body["message"]) == (400, f"language: {name}-* runtime is unknown")
+
+    def test_null_is_a_field_left_out(self, call: Callable[..., Answer]) -> None:
+        names = ("run_timeout", "compile_timeout", "run_memory_limit", "compile_memory_limit", "stdin", "args")
+        file = {"content": "print(1)", "name": None, "encoding": None}
+
+        answer = call("/api/v2/execute", {"language": "python", "files": [file]} | dict.fromkeys(names)).body
+
+        assert answer["run"]["stdout"] == "1\n"
+
     @pytest.mark.parametrize(
         ("source", "stage"),
         [
@@ -402,7 +524,11 @@ def test_the_page_names_every_path(call: Callable[..., Answer]) -> None:
     document = call("/openapi.json").body
     page = call("/")
 
-    assert {"/v1/score", "/get_reward", "/slime", "/verify", "/run_code", "/api/v2/execute"} <= document["paths"].keys()
+    assert document["paths"].keys() == {
+        *("/v1/score", "/v1/verifiers", "/get_reward", "/slime", "/v1/score/evaluation", "/verify", "/seed_session"),
+        *("/close_session", "/aggregate_metrics", "/run_code", "/api/v2/execute", "/api/v2/runtimes"),
+        *("/reverify_mode", "/healthz", "/metrics"),
+    }
     assert document["components"]["schemas"]["GetReward"]["required"] == ["query"]
     assert "/openapi.json" in page.body
     assert call("/ui/swagger-ui.css").status == 200

@@ -5,24 +5,29 @@ It is the one caller that has words for "no reward": such a sample is masked, an
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+import msgspec
 
 from jurist.client import abstentions
 from jurist.services.errors import BadInputError
-from jurist.services.facade.trainers import single
+from jurist.services.facade.trainers import Sample, said, scores
 
 if TYPE_CHECKING:
     from jurist.services.facade.singles import Call
     from jurist.v1 import reward_pb2
 
-__all__ = ["aggregate_metrics", "session", "verify"]
+__all__ = ["AggregateMetrics", "aggregate_metrics", "session", "verify"]
 
 REFERENCES = ("expected_answer", "answer", "ground_truth", "label")  # what its data sets call the reference
 TASK = "_ng_task_index"
 FAILURE = "_ng_failure_class"
+LARGEST = 1e100  # so that sums of squares stay finite
+Score = Annotated[float, msgspec.Meta(ge=-LARGEST, le=LARGEST)]
 
 
 async def verify(body: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -39,7 +44,8 @@ async def verify(body: dict[str, Any], call: Call) -> dict[str, Any]:
     if not isinstance(response.get("output"), list):
         raise BadInputError("response.output", "is a list of items")
     completion = _output(response)
-    rollout = await single(completion, _reference(body), _question(body), call)
+    label, field = _reference(body)
+    (rollout,) = await scores([Sample(completion, "response", label, field, _question(body))], call)
     if rollout.HasField("reward"):
         return body | {"reward": rollout.reward, "reward_components": shares(rollout)}
     return body | {
@@ -63,14 +69,15 @@ def shares(rollout: reward_pb2.RolloutScore) -> dict[str, float]:
     return added | {rollout.components[-1].name: rollout.reward} if rollout.components else added
 
 
-def _reference(body: Mapping[str, Any]) -> object:
-    for row in (body, _mapping(body.get("verifier_metadata"))):
+def _reference(body: Mapping[str, Any]) -> tuple[object, str]:
+    """Return what a row has for a reference, and the field that it is in."""
+    for row, path in ((body, ""), (_mapping(body.get("verifier_metadata")), "verifier_metadata.")):
         if row.get("unit_tests"):  # its sets of programming problems
-            return {"extra": {"tests": row["unit_tests"]}}
+            return {"extra": {"tests": row["unit_tests"]}}, f"{path}unit_tests"
         for name in REFERENCES:
             if row.get(name) is not None:
-                return row[name]
-    return None
+                return row[name], f"{path}{name}"
+    return None, REFERENCES[0]
 
 
 def _output(response: Mapping[str, Any]) -> str:
@@ -79,25 +86,24 @@ def _output(response: Mapping[str, Any]) -> str:
     texts: list[str] = []
     for item in _mappings(response.get("output")):
         if item.get("type") == "reasoning":
-            thoughts.append(_text(item.get("content"), "\n") or _text(item.get("summary"), "\n"))
+            thoughts.append(said(item.get("content"), "\n") or said(item.get("summary"), "\n"))
         elif item.get("type") == "message":
-            texts.append(_text(item.get("content")))
+            texts.append(said(item.get("content")))
     thought = "\n".join(thoughts)
     return (f"<think>{thought}</think>\n" if thought else "") + "".join(texts)
 
 
-def _question(body: Mapping[str, Any]) -> str:
-    asked = _mapping(body.get("responses_create_params")).get("input")
+def _question(body: Mapping[str, Any]) -> str | Sequence[Mapping[str, str]]:
+    """Return what the model was asked: text where that is all there is, else the chat; calls of tools are no turns."""
+    parameters = _mapping(body.get("responses_create_params"))
+    asked, instructions = parameters.get("input"), said(parameters.get("instructions"))
     if isinstance(asked, str):
-        return asked
-    return "\n\n".join(filter(None, (_text(turn.get("content")) for turn in _mappings(asked))))
-
-
-def _text(content: object, between: str = "") -> str:
-    """Read a content: text, or parts of it."""
-    return (
-        content if isinstance(content, str) else between.join(str(part.get("text", "")) for part in _mappings(content))
-    )
+        if not instructions:
+            return asked
+        asked = [{"role": "user", "content": asked}]
+    turns = [(turn.get("role"), said(turn.get("content"))) for turn in _mappings(asked)]
+    chat = [{"role": role, "content": content} for role, content in turns if isinstance(role, str) and content]
+    return [{"role": "system", "content": instructions}, *chat] if instructions else chat
 
 
 def _mapping(value: object) -> Mapping[str, Any]:
@@ -114,16 +120,44 @@ async def session(_: dict[str, Any], __: Call) -> dict[str, Any]:
     return {}
 
 
-async def aggregate_metrics(body: dict[str, Any], _: Call) -> dict[str, Any]:
-    """Sum up the answers of many `verify` calls, for each task and over all; masked samples count nowhere."""
-    tasks: dict[object, list[Mapping[str, float]]] = defaultdict(list)
-    for answer in _mappings(body.get("verify_responses")):
-        if not answer.get("mask_sample"):
-            components = cast("Mapping[str, float]", answer.get("reward_components") or {})
-            tasks[answer.get(TASK, 0)].append({"reward": answer["reward"], **components})
+class Verified(msgspec.Struct, rename={"task": TASK, "failure": FAILURE}):
+    """What is summed up of an answer of `verify`; it has a reward unless it is masked or failed."""
+
+    reward: Score | None = None
+    reward_components: dict[str, Score] | None = None
+    mask_sample: bool | None = False
+    task: int | str | None = 0
+    failure: Any = None
+
+
+class AggregateMetrics(msgspec.Struct):
+    """NeMo-Gym's AggregateMetricsRequest."""
+
+    verify_responses: list[Verified]
+
+
+async def aggregate_metrics(body: AggregateMetrics, _: Call) -> dict[str, Any]:
+    """Sum up the answers of many `verify` calls, for each task and over all; masked samples count nowhere.
+
+    Raises:
+        BadInputError: an answer has no reward, and none of the marks that would say why.
+    """
+    tasks: dict[int | str, list[Mapping[str, float]]] = defaultdict(list)
+    for index, answer in enumerate(body.verify_responses):
+        if answer.mask_sample or answer.failure:
+            continue
+        if answer.reward is None:
+            raise BadInputError(f"verify_responses[{index}].reward", "is required")
+        found = {"reward": answer.reward, **(answer.reward_components or {})}
+        odd = next((name for name, score in found.items() if not math.isfinite(score)), None)
+        if odd is not None:
+            raise BadInputError(f"verify_responses[{index}]", f"{odd} is no number")
+        tasks[answer.task or 0].append(found)
     overall = _statistics([scores for task in tasks.values() for scores in task])
     return {
-        "group_level_metrics": [{TASK: task, **_statistics(tasks[task])} for task in sorted(tasks, key=str)],
+        "group_level_metrics": [
+            {TASK: task, **_statistics(tasks[task])} for task in sorted(tasks, key=lambda task: (str(type(task)), task))
+        ],
         "agent_metrics": overall,
         "key_metrics": {name: value for name, value in overall.items() if name.startswith("mean/")},
     }
@@ -131,7 +165,7 @@ async def aggregate_metrics(body: dict[str, Any], _: Call) -> dict[str, Any]:
 
 def _statistics(rows: Sequence[Mapping[str, float]]) -> dict[str, float]:
     found: dict[str, float] = {}
-    for name in rows[0] if rows else ():
+    for name in dict.fromkeys(name for row in rows for name in row):
         values = [row[name] for row in rows if name in row]
         found |= {
             f"mean/{name}": statistics.fmean(values),

@@ -24,8 +24,10 @@ CONTRACT = "protos/jurist/v1/reward.proto in JSON: proto3's mapping with the pro
 FAILURES = {
     "400": "A field is not what it must be; the message names it.",
     "404": "No recipe or verifier has that name.",
+    "408": "The body did not come.",
     "413": "The body is too large.",
     "429": "Too much work waits; try again after `Retry-After` seconds.",
+    "500": "A fault in the service.",
     "503": "No reward, through no fault of the completion, or the server is stopping. Try again.",
     "504": "The answer was not there in `timeout_s`.",
 }
@@ -54,6 +56,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
                 }
                 for name, kind, about in SETTINGS
             ]
+    paths["/api/v2/runtimes"] = {"get": _look("Which languages there are.", "Their names and versions.", "Piston")}
     paths["/reverify_mode"] = {"get": _look("Whether the same is answered however often.", '"stateless"', "NeMo-Gym")}
     paths["/healthz"] = {"get": _look("Whether calls are taken.", "They are.")}
     paths["/metrics"] = {"get": _look("Counters.", "For Prometheus.")}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from jurist.services.facade.nemo_gym import aggregate_metrics, session, verify
+from jurist.services.facade.nemo_gym import AggregateMetrics, aggregate_metrics, session, verify
 from jurist.services.facade.piston import Execute, ExecuteAnswer, execute
 from jurist.services.facade.sandbox_fusion import RunCode, RunCodeAnswer, run_code
 from jurist.services.facade.trainers import (
@@ -29,7 +29,7 @@ __all__ = ["ROUTES", "Route"]
 class Route(NamedTuple):
     """A POST: whose request it is, the shapes of its body and its answer, and what makes one of the other.
 
-    `scores` says whether the query may choose the recipe and so on.
+    `scores` says whether the query may choose the recipe and so on, `strict` whether numbers may not be given as text.
     """
 
     path: str
@@ -39,6 +39,7 @@ class Route(NamedTuple):
     respond: Callable[[Any, Call], Awaitable[Any]]
     summary: str
     scores: bool = True
+    strict: bool = True
 
 
 ROW: Final = dict[str, Any]  # NeMo-Gym's bodies have the fields of a data set's row
@@ -49,7 +50,24 @@ ROUTES: Final = (
     Route("/verify", "NeMo-Gym", ROW, ROW, verify, "A resources server: the body comes back with its reward."),
     Route("/seed_session", "NeMo-Gym", ROW, ROW, session, "There is no session to keep.", scores=False),
     Route("/close_session", "NeMo-Gym", ROW, ROW, session, "As above.", scores=False),
-    Route("/aggregate_metrics", "NeMo-Gym", ROW, ROW, aggregate_metrics, "Sums up answers of /verify.", scores=False),
-    Route("/run_code", "SandboxFusion", RunCode, RunCodeAnswer, run_code, "Runs one program.", scores=False),
+    Route(
+        "/aggregate_metrics",
+        "NeMo-Gym",
+        AggregateMetrics,
+        ROW,
+        aggregate_metrics,
+        "Sums up answers of /verify.",
+        scores=False,
+    ),
+    Route(
+        "/run_code",
+        "SandboxFusion",
+        RunCode,
+        RunCodeAnswer,
+        run_code,
+        "Runs one program.",
+        scores=False,
+        strict=False,  # as pydantic reads it
+    ),
     Route("/api/v2/execute", "Piston", Execute, ExecuteAnswer, execute, "Runs one program.", scores=False),
 )

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from jurist.sandbox import Ending
-from jurist.services.errors import BadInputError
-from jurist.services.facade.programs import TIMEOUT_S, SandboxAwayError, limits, ran, said, text
+from jurist.services.facade.programs import (
+    TIMEOUT_S,
+    MemoryMib,
+    SandboxAwayError,
+    Seconds,
+    check_arguments,
+    check_paths,
+    from_base64,
+    limits,
+    ran,
+    said,
+    text,
+)
 
 if TYPE_CHECKING:
     from jurist.sandbox import CaseRun
@@ -22,7 +32,7 @@ MIB = 1 << 20
 
 
 class RunCode(msgspec.Struct):
-    """One program: timeouts in seconds by the clock, -1 for the usual memory.
+    """One program: timeouts in seconds by the clock, -1 for the usual memory. Null is a field left out.
 
     `files` are contents in base64 by path, null for none; those that `fetch_files` names come back. `args` are the
     program's, where SandboxFusion has them for pytest alone.
@@ -31,12 +41,12 @@ class RunCode(msgspec.Struct):
     code: str
     language: str
     stdin: str | None = None
-    compile_timeout: float = TIMEOUT_S
-    run_timeout: float = TIMEOUT_S
-    memory_limit_MB: int = -1  # noqa: N815  # its name there
-    files: dict[str, str | None] = {}
-    fetch_files: list[str] = []
-    args: list[str] = []
+    compile_timeout: Seconds | None = TIMEOUT_S
+    run_timeout: Seconds | None = TIMEOUT_S
+    memory_limit_MB: MemoryMib | None = -1  # noqa: N815  # its name there
+    files: dict[str, str | None] | None = {}
+    fetch_files: list[str] | None = []
+    args: list[str] | None = []
 
 
 class Command(msgspec.Struct):
@@ -66,22 +76,28 @@ async def run_code(body: RunCode, call: Call) -> RunCodeAnswer:
     Raises:
         BadInputError: a file cannot be.
     """
-    allowed = limits(
-        cpu_s=body.run_timeout,
-        wall_s=body.run_timeout,
-        memory_bytes=body.memory_limit_MB * MIB,
-        compile_s=body.compile_timeout,
-    )
+    files = {path: coded for path, coded in (body.files or {}).items() if coded is not None}
+    fetched, arguments = body.fetch_files or [], body.args or []
+    check_paths({path: f"files.{path}" for path in files})
+    for index, path in enumerate(fetched):
+        check_paths({path: f"fetch_files[{index}]"})
+    check_arguments(arguments)
+    timeout_s = body.run_timeout or TIMEOUT_S
     try:
         run = await ran(
             call.ask,
             source=body.code,
             language=body.language,
             stdin=body.stdin or "",
-            limits=allowed,
-            arguments=tuple(body.args),
-            files=tuple((path, _content(path, coded)) for path, coded in body.files.items() if coded is not None),
-            fetch=tuple(body.fetch_files),
+            limits=limits(
+                cpu_s=timeout_s,
+                wall_s=timeout_s,
+                memory_bytes=(body.memory_limit_MB or -1) * MIB,
+                compile_s=body.compile_timeout or TIMEOUT_S,
+            ),
+            arguments=tuple(arguments),
+            files=tuple((path, from_base64(coded, f"files.{path}")) for path, coded in files.items()),
+            fetch=tuple(fetched),
         )
     except SandboxAwayError as error:
         return RunCodeAnswer("SandboxError", str(error), None, None)
@@ -95,13 +111,6 @@ async def run_code(body: RunCode, call: Call) -> RunCodeAnswer:
         _command(case) if started else None,
         files={path: base64.b64encode(content).decode() for path, content in case.files},
     )
-
-
-def _content(path: str, coded: str) -> bytes:
-    try:
-        return base64.b64decode(coded)
-    except binascii.Error as error:
-        raise BadInputError(f"files.{path}", f"is not base64: {error}") from None
 
 
 def _command(case: CaseRun) -> Command:

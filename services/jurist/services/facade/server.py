@@ -7,6 +7,7 @@ away; docs/decisions has the rest.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from importlib.resources import files
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 import structlog
 from aiohttp import web
+from aiohttp.http_exceptions import ContentEncodingError
 from prometheus_client import generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
@@ -29,12 +31,14 @@ from jurist.services.errors import (
     StoppingError,
     TooLargeError,
     UnknownNameError,
+    UnreachableError,
     first_of,
 )
 from jurist.services.facade import contract, openapi
 from jurist.services.facade.programs import SandboxAwayError
 from jurist.services.facade.reading import read
 from jurist.services.facade.routes import ROUTES, Route
+from jurist.services.facade.runtimes import Runtimes
 from jurist.services.facade.singles import Call, NoRewardError, Settings, Singles
 from jurist.v1 import reward_pb2
 
@@ -49,7 +53,10 @@ __all__ = ["Facade", "Service"]
 
 UI = Path(str(files("swagger_ui"))) / "static"
 TIMEOUT_S = 600.0
+BODY_S = 300.0  # how long a body may take to come: the largest at 2 Mbit a second
 RETRY_AFTER_S = 1
+LAST_STEP = (1 << 63) - 1  # int64, as the contract has it
+TOLD_CHARACTERS = 40  # of what a caller said that are repeated
 
 # Every error that a caller meets and its status; the first that fits. Whatever is not here is a bug: 500.
 STATUSES: dict[type[Exception], int] = {
@@ -59,6 +66,7 @@ STATUSES: dict[type[Exception], int] = {
     InvalidInputError: 400,
     OverloadedError: 429,
     StoppingError: 503,
+    UnreachableError: 503,
     NoRewardError: 503,
     SandboxAwayError: 503,
     TimeoutError: 504,
@@ -84,12 +92,14 @@ class Facade:
         self._service = service
         self._recipe = recipe
         self._singles = Singles(service.score)
+        self._runtimes = Runtimes(service.ask)
         application = web.Application(client_max_size=MESSAGE_BYTES, middlewares=[self._guard])
         application.add_routes(
             [
                 web.post("/v1/score", self._score),
                 web.get("/v1/verifiers", self._verifiers),
                 *(web.post(route.path, self._handler(route)) for route in ROUTES),
+                web.get("/api/v2/runtimes", self._installed),
                 web.get("/reverify_mode", _reverify_mode),
                 web.get("/healthz", _healthz),
                 web.get("/metrics", self._metrics),
@@ -117,7 +127,7 @@ class Facade:
 
     async def _score(self, request: web.Request) -> web.Response:
         """Answer the contract itself: ScoreBatch."""
-        scored = await self._service.score(contract.request(await request.read()))
+        scored = await self._service.score(contract.request(await _body(request)))
         return _json(contract.plain(reward_pb2.ScoreBatchResponse.FromString(scored)))
 
     async def _verifiers(self, _: web.Request) -> web.Response:
@@ -125,11 +135,16 @@ class Facade:
 
     def _handler(self, route: Route) -> Handler:
         async def answer(request: web.Request) -> web.Response:
-            call = Call(_settings(request, self._recipe), self._singles, self._service.ask)
+            call = Call(_settings(request, self._recipe), self._singles, self._service.ask, self._runtimes)
             async with asyncio.timeout(call.settings.timeout_s):
-                return _json(await route.respond(read(await request.read(), route.body), call))
+                body = read(await _body(request), route.body, strict=route.strict)
+                return _json(await route.respond(body, call))
 
         return answer
+
+    async def _installed(self, _: web.Request) -> web.Response:
+        """Answer Piston's question for what there is to run programs."""
+        return _json(await self._runtimes.all())
 
     async def _metrics(self, _: web.Request) -> web.Response:
         body = generate_latest(self._service.metrics.registry)
@@ -164,16 +179,45 @@ class Facade:
 
 def _settings(request: web.Request, recipe: str) -> Settings:
     query = request.query
+    step, timeout_s = query.get("policy_step"), query.get("timeout_s", str(TIMEOUT_S))
+    return Settings(
+        recipe=query.get("recipe", recipe),
+        policy_step=None if step is None else _step(step),
+        timeout_s=_timeout_s(timeout_s),
+        eos=tuple(query.getall("eos", EOS)),
+    )
+
+
+def _step(told: str) -> int:
+    if told.isascii() and told.isdigit() and len(told) <= len(str(LAST_STEP)) and int(told) <= LAST_STEP:
+        return int(told)
+    raise BadInputError("policy_step", f"is a whole number from 0 to {LAST_STEP}, not {told[:TOLD_CHARACTERS]!r}")
+
+
+def _timeout_s(told: str) -> float:
     try:
-        step = query.get("policy_step")
-        return Settings(
-            recipe=query.get("recipe", recipe),
-            policy_step=None if step is None else int(step),
-            timeout_s=float(query.get("timeout_s", TIMEOUT_S)),
-            eos=tuple(query.getall("eos", EOS)),
-        )
-    except ValueError as error:
-        raise BadInputError("query", str(error)) from None
+        timeout_s = float(told)
+    except ValueError:
+        timeout_s = math.nan
+    if 0 < timeout_s < math.inf:
+        return timeout_s
+    raise BadInputError("timeout_s", f"is a number of seconds above 0, not {told[:TOLD_CHARACTERS]!r}")
+
+
+async def _body(request: web.Request) -> bytes:
+    """Read a body, if need be with what `Content-Encoding` says taken off.
+
+    Raises:
+        BadInputError: it is not encoded so.
+        HTTPRequestTimeout: it does not come.
+    """
+    try:
+        async with asyncio.timeout(BODY_S):
+            return await request.read()
+    except TimeoutError:
+        raise web.HTTPRequestTimeout from None
+    except (web.RequestPayloadError, ContentEncodingError) as error:
+        raise BadInputError("body", f"cannot be read: {error}") from None
 
 
 def _json(value: Any) -> web.Response:  # noqa: ANN401  # whatever JSON can hold
@@ -181,6 +225,7 @@ def _json(value: Any) -> web.Response:  # noqa: ANN401  # whatever JSON can hold
 
 
 def _failure(status: int, message: str, field: str = "") -> web.Response:
+    message, field = (text.encode(errors="replace").decode() for text in (message, field))  # they repeat what was sent
     error = {"code": status, "message": message, "field": field}
     response = _json({"error": error, "message": message})  # where Piston's callers look for it
     response.set_status(status)

@@ -11,20 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
+import structlog
 
 from jurist.client import InvalidInputError, abstentions
 from jurist.client._coalescing import Coalescer, Submission
+from jurist.client._errors import ServerError
 from jurist.client._packing import check_size
-from jurist.services.errors import BadInputError, UnknownNameError
+from jurist.services.errors import BadInputError, JuristError, UnknownNameError, first_of
 from jurist.v1 import reward_pb2
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
     from jurist.services.facade.programs import Asking
+    from jurist.services.facade.runtimes import Runtimes
 
 __all__ = ["Call", "NoRewardError", "Settings", "Singles", "reward"]
 
+log = structlog.get_logger(__name__)
 INVALID, NOT_FOUND = grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND
 
 
@@ -59,9 +63,9 @@ class Singles:
             BadInputError: it cannot be scored.
         """
         group.recipe.CopyFrom(reward_pb2.Recipe(name=settings.recipe))
-        size = check_size(group, "")
         deadline = time.monotonic() + settings.timeout_s
         try:
+            size = check_size(group, "body")
             return await self._coalescer.score(
                 Submission(group, size, settings.policy_step, settings.timeout_s, deadline)
             )
@@ -73,14 +77,20 @@ class Singles:
             return reward_pb2.ScoreBatchResponse.FromString(await self._score(request.SerializeToString()))
         except BadInputError as error:  # the coalescer knows how to part those
             raise InvalidInputError(str(error), NOT_FOUND if isinstance(error, UnknownNameError) else INVALID) from None
+        except JuristError:
+            raise
+        except Exception as error:
+            log.exception("scoring failed", exc_info=first_of(error))
+            raise ServerError(type(first_of(error)).__name__, grpc.StatusCode.INTERNAL) from None  # parted, too
 
 
 class Call(NamedTuple):
-    """One request: how it wants its completions scored, what scores them, and what runs its programs."""
+    """One request: how it wants its completions scored, what scores them, and what runs its programs, with what."""
 
     settings: Settings
     singles: Singles
     ask: Asking
+    runtimes: Runtimes
 
 
 def _refusal(error: InvalidInputError) -> BadInputError:
@@ -89,12 +99,16 @@ def _refusal(error: InvalidInputError) -> BadInputError:
     return kind(field, message) if colon else kind("", field)
 
 
-def reward(rollout: reward_pb2.RolloutScore) -> float:
-    """Return a rollout's reward.
+def reward(rollout: reward_pb2.RolloutScore, reference: str) -> float:
+    """Return a rollout's reward; `reference` is the field that its reference came in.
 
     Raises:
-        NoRewardError: it has none.
+        BadInputError: it has none, and the reference alone is to blame: trying again would not help.
+        NoRewardError: it has none for another reason.
     """
     if rollout.HasField("reward"):
         return rollout.reward
+    causes = {part.abstention.cause for part in rollout.components if part.HasField("abstention")}
+    if causes == {reward_pb2.CAUSE_INVALID_REFERENCE}:
+        raise BadInputError(reference, abstentions(rollout))
     raise NoRewardError(abstentions(rollout))

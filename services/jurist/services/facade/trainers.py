@@ -7,11 +7,12 @@ a number that was made up.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 
-from jurist.client import group, task_fields
+from jurist.client import InvalidInputError, TaskFields, group, task_fields
 from jurist.client._eos import without_eos
 from jurist.services.errors import BadInputError
 from jurist.services.facade.singles import reward
@@ -25,12 +26,19 @@ __all__ = [
     "GetRewardAnswer",
     "LlamaFactory",
     "LlamaFactoryAnswer",
+    "Sample",
     "Slime",
+    "chat",
     "get_reward",
     "llama_factory",
-    "single",
+    "said",
+    "scores",
     "slime",
 ]
+
+COMPLETION = "rollouts[0].completion"
+NO_TASK = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
+"""What comes of a label whose fields are of other types than a task's."""
 
 
 class GetReward(msgspec.Struct):
@@ -53,22 +61,21 @@ async def get_reward(body: GetReward, call: Call) -> GetRewardAnswer:
     """Score queries, OpenRLHF's way.
 
     Raises:
-        BadInputError: a list has another length than `query`.
+        BadInputError: a list has another length than `query`, or a label is no reference.
         NoRewardError: a completion has no reward.
     """
     for name in ("prompts", "labels"):
         given = len(getattr(body, name))
         if given not in {0, len(body.query)}:
-            raise BadInputError(name, f"{given} for {len(body.query)} queries")
-    prompts = body.prompts or [""] * len(body.query)
+            raise BadInputError(name, f"{given} for {len(body.query)} of query")
+    prompts: Sequence[str] = body.prompts or [""] * len(body.query)
     labels = body.labels or [None] * len(body.query)
-    scored = await asyncio.gather(
-        *(
-            single(query.removeprefix(prompt), label, prompt, call)
-            for query, prompt, label in zip(body.query, prompts, labels, strict=True)
-        )
-    )
-    rewards = [reward(rollout) for rollout in scored]
+    samples = [
+        Sample(query.removeprefix(prompt), f"query[{index}]", label, f"labels[{index}]", prompt)
+        for index, (query, prompt, label) in enumerate(zip(body.query, prompts, labels, strict=True))
+    ]
+    scored = await scores(samples, call)
+    rewards = [reward(rollout, sample.reference) for rollout, sample in zip(scored, samples, strict=True)]
     columns = [
         (component.name, [rollout.components[place].score for rollout in scored])
         for place, component in enumerate(scored[0].components if scored else ())
@@ -77,10 +84,10 @@ async def get_reward(body: GetReward, call: Call) -> GetRewardAnswer:
 
 
 class Slime(msgspec.Struct):
-    """Slime, slime/rollout/rm_hub: `--rm-type remote_rm --rm-url URL`."""
+    """Slime, slime/rollout/rm_hub: `--rm-type remote_rm --rm-url URL`. The prompt is text, or a chat of messages."""
 
-    prompt: Any
     response: str
+    prompt: Any = None
     label: Any = None
 
 
@@ -88,10 +95,12 @@ async def slime(body: Slime, call: Call) -> float:
     """Score one sample, slime's way: the answer is the number.
 
     Raises:
+        BadInputError: the prompt is neither text nor a chat, or the label is no reference.
         NoRewardError: it has no reward.
     """
-    prompt = body.prompt if isinstance(body.prompt, str) else ""
-    return reward(await single(body.response, body.label, prompt, call))
+    sample = Sample(body.response, "response", body.label, "label", chat(body.prompt, "prompt"))
+    (scored,) = await scores([sample], call)
+    return reward(scored, sample.reference)
 
 
 class LlamaFactory(msgspec.Struct):
@@ -113,13 +122,97 @@ async def llama_factory(body: LlamaFactory, call: Call) -> LlamaFactoryAnswer:
     Raises:
         NoRewardError: a text has no reward.
     """
-    scored = await asyncio.gather(*(single(text, None, "", call) for text in body.messages))
-    return LlamaFactoryAnswer([reward(rollout) for rollout in scored])
+    samples = [Sample(text, f"messages[{index}]", None, "recipe") for index, text in enumerate(body.messages)]
+    return LlamaFactoryAnswer([reward(rollout, "recipe") for rollout in await scores(samples, call)])
 
 
-async def single(completion: str, label: object, prompt: str, call: Call) -> reward_pb2.RolloutScore:
-    """Score one completion against its label."""
-    task = task_fields(label)
-    task.setdefault("prompt", prompt)
-    scores = await call.singles.scores(group([without_eos(completion, call.settings.eos)], **task), call.settings)
-    return scores.rollouts[0]
+class Sample(NamedTuple):
+    """A completion, its label and its prompt, and the fields of the request that the first two came in."""
+
+    completion: str
+    field: str
+    label: object
+    reference: str
+    prompt: str | Sequence[Mapping[str, str]] = ""
+
+
+async def scores(samples: Sequence[Sample], call: Call) -> list[reward_pb2.RolloutScore]:
+    """Score completions, each against its label; none is judged where one cannot be.
+
+    Raises:
+        BadInputError: a sample cannot be scored; the request's field is named.
+    """
+    groups = [_group(sample, call) for sample in samples]
+    return await asyncio.gather(*(_score(*each, call) for each in zip(samples, groups, strict=True)))
+
+
+async def _score(sample: Sample, built: reward_pb2.RolloutGroup, call: Call) -> reward_pb2.RolloutScore:
+    try:
+        scored = await call.singles.scores(built, call.settings)
+    except BadInputError as error:
+        for ours, theirs in (("task", sample.reference), (COMPLETION, sample.field)):
+            if error.field == ours or error.field.startswith(f"{ours}."):
+                raise type(error)(theirs + error.field.removeprefix(ours), error.message) from None
+        raise
+    return scored.rollouts[0]
+
+
+def _group(sample: Sample, call: Call) -> reward_pb2.RolloutGroup:
+    task: TaskFields = {}
+    try:
+        task = task_fields(sample.label)
+        whole: TaskFields = {"prompt": sample.prompt, **task}
+        return group([without_eos(sample.completion, call.settings.eos)], **whole)
+    except InvalidInputError as error:
+        name, _, message = str(error).partition(": ")
+        raise BadInputError(_inside(sample.reference, name), message or name) from None
+    except NO_TASK as error:
+        raise BadInputError(_inside(sample.reference, _at_fault(task)), f"is none of a task's: {error}") from None
+
+
+def _at_fault(task: TaskFields) -> str:
+    """Return the field that no group can be made with; "" where it is none alone."""
+    for name, value in task.items():
+        try:
+            group([], **cast("TaskFields", {name: value}))
+        except (InvalidInputError, *NO_TASK):
+            return name
+    return ""
+
+
+def _inside(reference: str, name: str) -> str:
+    return f"{reference}.{name}" if name in TaskFields.__annotations__ else reference
+
+
+def chat(prompt: object, field: str) -> str | list[Mapping[str, str]]:
+    """Read a prompt: text, or a chat.
+
+    Raises:
+        BadInputError: it is neither.
+    """
+    if prompt is None or isinstance(prompt, str):
+        return prompt or ""
+    if not isinstance(prompt, list):
+        raise BadInputError(field, "is text or a list of messages")
+    return [_turn(turn, f"{field}[{index}]") for index, turn in enumerate(cast("list[object]", prompt))]
+
+
+def _turn(turn: object, field: str) -> Mapping[str, str]:
+    if not isinstance(turn, Mapping):
+        raise BadInputError(field, "is no message with `role` and `content`")
+    given = cast("Mapping[str, object]", turn)
+    role, content = given.get("role", "user"), given.get("content")
+    if not isinstance(role, str):
+        raise BadInputError(f"{field}.role", "is text")
+    if not isinstance(content, str | list | None):
+        raise BadInputError(f"{field}.content", "is text, or a list of parts")
+    return {"role": role, "content": said(given.get("content"))}
+
+
+def said(content: object, between: str = "") -> str:
+    """Read a message's content: text, or parts of it."""
+    if isinstance(content, str):
+        return content
+    parts = cast("list[object]", content) if isinstance(content, list) else []
+    texts = (cast("Mapping[str, object]", part).get("text") for part in parts if isinstance(part, Mapping))
+    return between.join(text for text in texts if isinstance(text, str))
