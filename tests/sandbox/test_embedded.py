@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ from jurist.sandbox._forkserver import OWN_PROCESSES, ForkServer
 from jurist.sandbox.embedded import Embedded
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from conftest import Make
 
@@ -649,3 +650,32 @@ async def test_a_program_that_keeps_itself_from_running_is_not_tried_again(make:
 
     assert case.ending is Ending.TIME_LIMIT
     assert elapsed_s < 2.5
+
+
+@pytest.fixture
+def packages() -> Iterator[Path]:
+    """A directory with a module, which users that nobody else is may read."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as folder:
+        Path(folder).chmod(0o755)
+        (Path(folder) / "sums.py").write_text("def added(a, b):\n    return a + b\n")
+        yield Path(folder)
+
+
+async def test_packages_are_there_for_programs_and_for_tests(packages: Path) -> None:
+    added = "from sums import added\ndef add(a, b):\n    return added(a, b)\n"
+    programs = [
+        Program(source="from sums import added\nprint(added(1, 2))", tests=Stdio(stdins=("",)), limits=LIMITS),
+        asserts(added, "import sums\nassert add(1, 2) == sums.added(2, 1)"),
+    ]
+    async with Embedded(slots=1, packages=(str(packages),)) as sandbox:
+        cases = [await one(sandbox, program) for program in programs]
+
+    assert [case.ending for case in cases] == [Ending.OK, Ending.OK], cases
+    assert cases[0].stdout == b"3\n"
+
+
+@pytest.mark.parametrize("path", ["/nowhere/packages", "/tmp"])  # noqa: S108
+async def test_packages_that_no_program_can_read_are_named(path: str) -> None:
+    with pytest.raises(SandboxUnavailableError, match=path):
+        async with Embedded(slots=1, packages=(path,)):
+            pass

@@ -20,11 +20,14 @@ import asyncio
 import os
 import sys
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jurist.sandbox._host import Options
+from jurist.sandbox._jobs import SCRATCH
 from jurist.sandbox._standing import local
 from jurist.sandbox._supervisor import Ground, Supervisor
+from jurist.sandbox._values import SandboxUnavailableError
 from jurist.sandbox.languages import LANGUAGES, toolchain
 
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ class Embedded(Supervisor):
     Use it as an asynchronous context manager; `run` may be called from any number of tasks.
 
     Raises:
-        SandboxUnavailableError: on entering, where this host lacks something needed.
+        SandboxUnavailableError: on entering, where this host lacks something needed, or one of the paths.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Embedded(Supervisor):
 
     @asynccontextmanager
     async def _ground(self) -> AsyncGenerator[Ground]:
+        _check((*self._packages, *self._readable))
         tools = {name: await asyncio.to_thread(toolchain, name) for name in LANGUAGES}
         readable = [path for found in tools.values() if found is not None for path in found.readable]
         options = Options(
@@ -73,3 +77,13 @@ class Embedded(Supervisor):
             weaker=self._weaker,
         )
         yield Ground(local(options), tools)
+
+
+def _check(paths: Sequence[str]) -> None:
+    for path in map(Path, paths):
+        if not path.exists():
+            message = f"there is nothing at {path}, which programs are to read"
+            raise SandboxUnavailableError(message)
+        if path.resolve().is_relative_to(SCRATCH):
+            message = f"programs cannot read {path}: each has a {SCRATCH} of its own"
+            raise SandboxUnavailableError(message)

@@ -100,6 +100,13 @@ class Config(BaseSettings):
             "namespaces (docker), too; verdicts say so"
         ),
     ] = False
+    sandbox_packages: Annotated[
+        tuple[str, ...],
+        Field(
+            description="embedded: directories of modules (numpy, pytest) that Python programs and tests may import "
+            "beside the standard library; they can read all that is there"
+        ),
+    ] = ()
     sandbox_image: Annotated[str, Field(min_length=1, description="docker: the image for tasks that name none")] = IMAGE
     sandbox_images: Annotated[
         tuple[str, ...],

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 ALIASES: Final = {"np": "numpy", "pd": "pandas"}
 """Module names that test code uses without importing them, since the program or its prompt did."""
+HELPERS: Final = {"isclose": "math", "deepcopy": "copy"}
+"""Functions that it so uses, by the module where they are: a program's own `isclose` would decide what is close."""
 TEST_FILE: Final = "tests.py"
 REASON_CHARACTERS: Final = 300
 ENDS_LOOPS: Final = ("StopIteration", "StopAsyncIteration")
@@ -214,15 +216,17 @@ def _changing(function: Any) -> Any:  # noqa: ANN401
     return getattr(function, CHANGED, function)
 
 
-def _module(name: str) -> types.ModuleType | None:
-    """Import what a test's free name plainly means; never what the program says it means."""
+def _meant_by(name: str) -> object:
+    """Import what a test's free name plainly means, never what the program says it means; None where nothing is."""
     actual = ALIASES.get(name, name)
-    if actual not in sys.stdlib_module_names and name not in ALIASES:
-        return None
     try:
-        return importlib.import_module(actual)
+        if name in HELPERS:
+            return getattr(importlib.import_module(HELPERS[name]), name)
+        if actual in sys.stdlib_module_names or name in ALIASES:
+            return importlib.import_module(actual)
     except ImportError:
-        return None
+        pass
+    return None
 
 
 class Tests:
@@ -236,8 +240,8 @@ class Tests:
         exec(compile(prelude, "prelude.py", "exec", dont_inherit=True), self.names)  # noqa: S102  the task's own
         unknown = _names_in(self.code) - self.names.keys() - {entry_point}
         for name in unknown:
-            if (module := _module(name)) is not None:
-                self.names[name] = module
+            if (meant := _meant_by(name)) is not None:
+                self.names[name] = meant
         if entry_point:
             self.names[entry_point] = None
         self.ends_loops = any(name in ENDS_LOOPS for name in unknown)

@@ -43,6 +43,7 @@ LANE_SETTINGS = (
     "sandbox",
     "sandbox_backend",
     "sandbox_weaker",
+    "sandbox_packages",
     "sandbox_image",
     "sandbox_images",
     "sandbox_runtime",

@@ -34,7 +34,7 @@ RETRY_S: Final = 30.0
 def backend(config: Config) -> Embedded | Docker:
     """Make the sandbox that a configuration describes, with a slot a worker."""
     if config.sandbox_backend == "embedded":
-        return Embedded(slots=config.workers, weaker=config.sandbox_weaker)
+        return Embedded(slots=config.workers, packages=config.sandbox_packages, weaker=config.sandbox_weaker)
     return Docker(
         slots=config.workers,
         image=config.sandbox_image,
