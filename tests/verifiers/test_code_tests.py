@@ -245,7 +245,7 @@ def test_finding_the_program_is_linear(text: str) -> None:
     started = time.process_time()
     submission(text, "python")
 
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 5  # quadratic time would be minutes
 
 
 SHAPES: list[tuple[object, object]] = [
