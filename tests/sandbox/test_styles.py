@@ -38,6 +38,18 @@ TESTS = {
     "    assert [double(n) for n in (2, 3)] == [4, 6]\n",
     "pytest with a helper": "def test_one(n, wanted):\n    assert double(n) == wanted\n\ndef test_all():\n"
     "    test_one(2, 4)\n    test_one(3, 6)\n",
+    "pytest's class": "class TestDouble:\n    three = 3\n    def test_two(self):\n        assert double(2) == 4\n"
+    "    def test_three(self):\n        assert double(self.three) == 6\n",
+    "pytest's class that begins": "class TestDouble:\n    def setup_method(self):\n        self.three = 3\n"
+    "    def test_two(self):\n        self.three = 2\n        assert double(self.three) == 4\n"
+    "    def test_three(self):\n        assert double(self.three) == 6\n",
+    "parameters": "import pytest\n@pytest.mark.parametrize('n, wanted', [(2, 4), (3, 6)], ids=['a', 'b'])\n"
+    "def test_all(n, wanted):\n    assert double(n) == wanted\n",
+    "two parameters": "import pytest\n@pytest.mark.parametrize('n', [2, 3])\n@pytest.mark.parametrize(['k'], [(2,)])\n"
+    "def test_all(n, k):\n    assert double(n) == k * n\n",
+    "coroutines": "import pytest\n@pytest.mark.asyncio\nasync def test_all():\n    assert double(3) == 6\n",
+    "unittest's coroutines": "import unittest\nclass A(unittest.IsolatedAsyncioTestCase):\n"
+    "    async def test_all(self):\n        self.assertEqual(double(3), 6)\n",
     "unittest over lines": "from unittest import TestCase, main\nclass Base(TestCase):\n    number = 2\n"
     "class A(Base):\n    def test_it(self):\n        assert double(self.number + 1) == 6\n"
     "if __name__ == '__main__':\n    main(\n        verbosity=2\n    )\n",

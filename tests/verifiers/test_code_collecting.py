@@ -11,9 +11,19 @@ from jurist.verifiers.code_tests import CodeTests
 BESIDE = "\ndef test_one():\n    assert f(1) == 2\n"
 REFUSED = {
     "a fixture": "def test_with_a_fixture(number):\n    assert f(number) == 4\n",
-    "a class of pytest's": "class TestTwo:\n    def test_two(self):\n        assert f(2) == 4\n",
-    "parameters": "import pytest\n@pytest.mark.parametrize('n', [1, 2])\ndef test_more(n):\n    assert f(n) == 2 * n\n",
-    "an asynchronous test": "async def test_later():\n    assert f(2) == 4\n",
+    "a class with a fixture": "class TestTwo:\n    def test_two(self, number):\n        assert f(number) == 4\n",
+    "a class with more around": "class TestTwo:\n    def setup_class(cls):\n        cls.n = 2\n"
+    "    def test_two(self):\n        assert f(self.n) == 4\n",
+    "a derived class": "class TestTwo(Base):\n    def test_two(self):\n        assert f(2) == 4\n",
+    "parameters that it does not take": "import pytest\n@pytest.mark.parametrize('n', [1])\ndef test_more(n, m):\n"
+    "    assert f(n) == m\n",
+    "parameters that pytest makes": "import pytest\n@pytest.mark.parametrize('n', [pytest.param(1, id='a')])\n"
+    "def test_more(n):\n    assert f(n) == 2\n",
+    "indirect parameters": "import pytest\n@pytest.mark.parametrize('n', [1], indirect=True)\ndef test_more(n):\n"
+    "    assert f(n) == 2\n",
+    "a mark that skips": "import pytest\n@pytest.mark.skip\ndef test_two():\n    assert f(2) == 4\n",
+    "an asynchronous test of a class that waits for none": "import unittest\nclass A(unittest.TestCase):\n"
+    "    async def test_later(self):\n        assert f(2) == 4\n",
     "a skipped test": """
 import unittest
 class A(unittest.TestCase):

@@ -1,4 +1,4 @@
-"""Calls what test code in the style of pytest or unittest leaves to these to call.
+"""Calls what test code in the style of pytest or unittest leaves to these to call, sets of parameters included.
 
 What cannot be called here is refused and never left out: a program would be paid for tests that nobody ran.
 """
@@ -6,6 +6,7 @@ What cannot be called here is refused and never left out: a program would be pai
 from __future__ import annotations
 
 import ast
+import re
 from functools import lru_cache
 from typing import Final, NoReturn
 
@@ -14,6 +15,9 @@ from jurist.verifiers._code.shapes import BadTestsError
 __all__ = ["collected"]
 
 SKIPPING: Final = frozenset({"skip", "skipIf", "skipUnless", "skipTest", "expectedFailure"})
+MARK: Final = "pytest.mark"
+AROUND: Final = frozenset({"__init__", "setup_class", "teardown_class", "setup", "teardown", "teardown_method"})
+"""What surrounds the tests of a class in ways that are not followed here."""
 LOADING: Final = "__import__('unittest').defaultTestLoader.loadTestsFromTestCase({}).debug()"
 
 
@@ -35,7 +39,10 @@ def collected(code: str) -> str:
     if not calls and not imports:
         return code
     adapted = _Adapted(code).visit(tree)
-    return "\n".join([ast.unparse(ast.fix_missing_locations(adapted)), *calls, ""])
+    written = ast.unparse(ast.fix_missing_locations(adapted))
+    # Marks are all that most tests want pytest for, which a box may lack.
+    written = written if "pytest." in written else re.sub(r"(?m)^import pytest$", "pass", written)
+    return "\n".join([written, *calls, ""])
 
 
 def _calls(node: ast.stmt, tree: ast.Module) -> list[str]:
@@ -48,27 +55,85 @@ def _calls(node: ast.stmt, tree: ast.Module) -> list[str]:
 
 
 def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, tree: ast.Module) -> list[str]:
-    if node.decorator_list or isinstance(node, ast.AsyncFunctionDef):
+    if not node.decorator_list and _needed(node) and node.name in _called(tree):
+        return []  # a helper
+    return [_call(node, node.name)]
+
+
+def _call(node: ast.FunctionDef | ast.AsyncFunctionDef, called: str, *, bound: bool = False) -> str:
+    """Call a test, with each of the sets of values that it is to have."""
+    sets = [found for mark in node.decorator_list if (found := _parametrized(mark))]
+    marks = len(sets) + sum(_is_asynchronous(mark) for mark in node.decorator_list)
+    if marks != len(node.decorator_list):
         _refuse(node.name, "is more than a plain function")
-    needed = len(node.args.posonlyargs + node.args.args) - len(node.args.defaults)
-    if needed or None in node.args.kw_defaults:
-        if node.name not in _called(tree):
-            _refuse(node.name, "takes what pytest would give it")
-        return []
-    return [f"{node.name}()"]
+    if {name for names, _, _ in sets for name in names} != _needed(node, bound=bound):
+        _refuse(node.name, "takes what pytest would give it")
+    given = (
+        f"**dict(zip({names!r}, __{index}__))" if several else f"{names[0]}=__{index}__"
+        for index, (names, several, _) in enumerate(sets)
+    )
+    call = f"{called}({', '.join(given)})"
+    if isinstance(node, ast.AsyncFunctionDef):
+        call = f"__import__('asyncio').run({call})"
+    loops = (f" for __{index}__ in {values}" for index, (_, _, values) in enumerate(sets))
+    return f"[{call}{''.join(loops)}]"
+
+
+def _parametrized(mark: ast.expr) -> tuple[list[str], bool, str] | None:
+    """Read `@pytest.mark.parametrize("a, b", [(1, 2), ..])`.
+
+    The names, whether each set is a list of a value for each, and the sets as they are written.
+    """
+    if not (isinstance(mark, ast.Call) and ast.unparse(mark.func) == f"{MARK}.parametrize" and len(mark.args) == 2):  # noqa: PLR2004
+        return None
+    names, values = mark.args[0], ast.unparse(mark.args[1])
+    if "pytest" in values or {word.arg for word in mark.keywords} - {"ids"}:
+        return None
+    if isinstance(names, ast.List | ast.Tuple):
+        return [str(name.value) for name in names.elts if isinstance(name, ast.Constant)], True, values
+    if not (isinstance(names, ast.Constant) and isinstance(names.value, str)):
+        return None
+    written = [name.strip() for name in names.value.split(",")]
+    return written, len(written) > 1, values
+
+
+def _is_asynchronous(mark: ast.expr) -> bool:
+    return ast.unparse(mark) == f"{MARK}.asyncio"
+
+
+def _needed(node: ast.FunctionDef | ast.AsyncFunctionDef, *, bound: bool = False) -> set[str]:
+    """Name the arguments that a test cannot do without, but for the object that it is bound to."""
+    arguments = [*node.args.posonlyargs, *node.args.args]
+    required = arguments[bound : len(arguments) - len(node.args.defaults)]
+    keywords = zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True)
+    return {argument.arg for argument in required} | {word.arg for word, default in keywords if default is None}
 
 
 def _class(node: ast.ClassDef, tree: ast.Module) -> list[str]:
     tests = [part for part in node.body if getattr(part, "name", "").startswith("test")]
-    if not _is_case(node, tree):
-        if tests and node.name.startswith("Test") and node.name not in _called(tree):
-            _refuse(node.name, "is a class of tests that only pytest calls")
+    if _is_case(node, tree):
+        if SKIPPING & {name for part in ast.walk(node) if (name := _name(part))}:
+            _refuse(node.name, "skips tests, or expects them to fail")
+        waits = any(isinstance(part, ast.AsyncFunctionDef) for part in node.body)
+        if waits and not any(_name(base) == "IsolatedAsyncioTestCase" for base in node.bases):
+            _refuse(node.name, "has tests that are asynchronous")
+        return [LOADING.format(node.name)]
+    if not tests or not node.name.startswith("Test") or node.name in _called(tree):
         return []
-    if SKIPPING & {name for part in ast.walk(node) if (name := _name(part))}:
-        _refuse(node.name, "skips tests, or expects them to fail")
-    if any(isinstance(part, ast.AsyncFunctionDef) for part in node.body):
-        _refuse(node.name, "has tests that are asynchronous")
-    return [LOADING.format(node.name)]
+    if node.bases or node.decorator_list or AROUND & {getattr(part, "name", "") for part in node.body}:
+        _refuse(node.name, "is a class of tests that only pytest calls")
+    begun = any(getattr(part, "name", "") == "setup_method" for part in node.body)
+    calls: list[str] = []
+    for test in tests:
+        assert isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101  # nothing else is called test..
+        if not begun:
+            calls.append(_call(test, f"{node.name}().{test.name}", bound=True))
+        elif test.decorator_list:
+            _refuse(node.name, "is a class of tests that only pytest calls")
+        else:
+            calls += [f"__case__ = {node.name}()", "__case__.setup_method()"]
+            calls.append(_call(test, f"__case__.{test.name}", bound=True))
+    return calls
 
 
 def _is_case(node: ast.ClassDef, tree: ast.Module) -> bool:
@@ -94,7 +159,7 @@ def _refuse(name: str, why: str) -> NoReturn:
 
 
 class _Adapted(ast.NodeTransformer):
-    """Leaves out what ends the test code before its calls, or imports what is there."""
+    """Leaves out what ends the test code before its calls, imports what is there, or is followed in the calls."""
 
     def __init__(self, code: str) -> None:
         self._mains = {"unittest.main", "main"} if "from unittest import" in code else {"unittest.main"}
@@ -104,6 +169,14 @@ class _Adapted(ast.NodeTransformer):
         ends = isinstance(node.value, ast.Call) and ast.unparse(node.value.func) in self._mains
         return ast.Pass() if ends else node
 
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.stmt:
+        """Drop the marks."""
+        return _unmarked(self.generic_visit(node))
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> ast.stmt:
+        """Drop the marks."""
+        return _unmarked(self.generic_visit(node))
+
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.stmt:
         """Drop `from solution import *`: a module that answers for the program cannot list its names."""
         return ast.Pass() if _is_of_all(node) else node
@@ -111,3 +184,9 @@ class _Adapted(ast.NodeTransformer):
 
 def _is_of_all(node: ast.ImportFrom) -> bool:
     return node.module == "solution" and node.names[0].name == "*"
+
+
+def _unmarked(node: ast.AST) -> ast.stmt:
+    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101
+    node.decorator_list = [mark for mark in node.decorator_list if not (_parametrized(mark) or _is_asynchronous(mark))]
+    return node
