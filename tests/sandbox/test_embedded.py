@@ -213,6 +213,7 @@ async def test_limits_hold_for_each_call(sandbox: Supervisor) -> None:
         ("def add(a, b): return lambda: a", Ending.WRONG_ANSWER, "no plain value"),
         ("def add(a, b): return 'x' * (17 << 20)", Ending.WRONG_ANSWER, "a value of"),
         ("def add(a, b): raise MemoryError", Ending.MEMORY_LIMIT, "MemoryError"),
+        ("def add(a, b): print('x' * (20 << 20), flush=True)", Ending.OUTPUT_LIMIT, "too large"),
         ("import sys\nsys.exit(0)", Ending.RUNTIME_ERROR, "exit status 1"),
         ("def add(a, b): return add(b, a)", Ending.RUNTIME_ERROR, "RecursionError"),
     ],

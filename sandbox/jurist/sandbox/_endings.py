@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import math
 import os
 import signal
@@ -20,8 +21,11 @@ WAITED_SHARE: Final = 0.1
 REASON_CHARACTERS: Final = 300
 OUT_OF_MEMORY: Final = (b"\nMemoryError", b"java.lang.OutOfMemoryError", b"std::bad_alloc", b"heap out of memory")
 """What runtimes write when an allocation fails before the kernel has to step in."""
-
-
+LIMIT_SIGNS: Final = {
+    "MemoryError": Ending.MEMORY_LIMIT,
+    f"OSError: [Errno {errno.EFBIG}]": Ending.OUTPUT_LIMIT,
+}
+"""What a call raises that met a limit."""
 SPOKEN: Final = frozenset({"ok", "wrong_answer", "runtime_error", "test_error", wire.GONE})
 """What test code may say of a program."""
 REJECTED: Final = (1, 2)
@@ -219,7 +223,7 @@ def answered(answer: bytes) -> CaseRun:
         reason = " ".join(f"{name}: {message}".splitlines())
     except (TypeError, ValueError):
         reason = "an exception that cannot be read"
-    ending = Ending.MEMORY_LIMIT if reason.startswith("MemoryError") else Ending.RUNTIME_ERROR
+    ending = next((limit for sign, limit in LIMIT_SIGNS.items() if reason.startswith(sign)), Ending.RUNTIME_ERROR)
     return CaseRun(ending=ending, reason=reason[:REASON_CHARACTERS])
 
 
