@@ -367,3 +367,284 @@ async def test_a_class_in_place_of_a_function_passes_nothing(sandbox: Supervisor
         verdict = await judged(sandbox, test, source, "double")
         assert isinstance(verdict, Score), verdict
         assert verdict.value == 0.0
+
+
+KINDS = """
+import enum, json, random
+from collections import namedtuple
+from contextlib import contextmanager
+
+Point = namedtuple("Point", "x y")
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 3
+class Node:
+    only = None
+    def __init__(self, value):
+        self.value = value
+        self.children = []
+        self.options = {}
+    def total(self):
+        return self.value + sum(child.total() for child in self.children)
+    @classmethod
+    def single(cls):
+        cls.only = cls.only or cls(0)
+        return cls.only
+class Count:
+    def __init__(self, most):
+        self.most = most
+    def __iter__(self):
+        self.at = 0
+        return self
+    def __next__(self):
+        if self.at >= self.most:
+            raise StopIteration
+        self.at += 1
+        return self.at
+class Vector:
+    def __init__(self, *parts):
+        self.parts = parts
+    def __mul__(self, factor):
+        return Vector(*(factor * part for part in self.parts))
+    __rmul__ = __mul__
+    def __iadd__(self, other):
+        self.parts = tuple(map(sum, zip(self.parts, other.parts)))
+        return self
+    def __format__(self, how):
+        return how + str(self.parts)
+class AppError(Exception):
+    pass
+class Short(AppError):
+    def __init__(self, need):
+        super().__init__(f"short of {need}")
+        self.need = need
+class Undone:
+    state = "new"
+    def __enter__(self):
+        return self
+    def __exit__(self, kind, error, trace):
+        self.state = "undone" if kind else "done"
+        return kind is ValueError
+def mirrored(point):
+    return Point(point.y, point.x)
+def level(n):
+    return Level.HIGH if n > 5 else Level.LOW
+def numbers():
+    n = 0
+    while True:
+        yield n
+        n += 1
+def failing():
+    yield 1
+    raise ValueError("later")
+def pay(need):
+    raise Short(need)
+def adder(n):
+    return lambda m: n + m
+def account():
+    return Node(5)
+def drawn():
+    return random.random()
+def read(text):
+    return json.loads(text)
+async def awaited(n):
+    if n < 0:
+        raise ValueError("below")
+    return n
+"""
+FOUND = {
+    "named tuples": """
+p = Point(1, 2)
+assert p.x == 1 and mirrored(p) == (2, 1) and mirrored(p).x == 2
+""",
+    "enumerations": """
+assert level(9) == 3 and level(9) == Level.HIGH and level(9) is Level.HIGH and level(1) < 3
+""",
+    "identity": """
+assert Node.single() is Node.single() and Node(1) is not Node(1)
+""",
+    "lists of an object": """
+n = Node(1)
+n.children.append(Node(2))
+n.options["a"] = 1
+assert n.total() == 3 and n.options == {"a": 1}
+""",
+    "iterators": """
+assert list(Count(3)) == [1, 2, 3]
+c = iter(Count(3))
+assert next(c) == 1 and next(c) == 2
+""",
+    "endless generators": """
+from itertools import islice
+assert list(islice(numbers(), 3)) == [0, 1, 2]
+g = numbers()
+assert [next(g) for _ in range(1500)][-1] == 1499
+""",
+    "generators that fail": """
+g = failing()
+assert next(g) == 1
+try:
+    next(g)
+except ValueError as error:
+    assert str(error) == "later"
+else:
+    assert False
+""",
+    "arithmetic": """
+v = Vector(1, 2) * 3
+assert v.parts == (3, 6) and (2 * Vector(1)).parts == (2,)
+v += Vector(1, 1)
+assert v.parts == (4, 7) and f"{v:n}" == "n(4, 7)"
+""",
+    "what exceptions hold": """
+try:
+    pay(3)
+except AppError as error:
+    assert isinstance(error, Short) and error.need == 3 and str(error) == "short of 3"
+else:
+    assert False
+""",
+    "exceptions of modules": """
+import json
+try:
+    read("{")
+except json.JSONDecodeError as error:
+    assert error.pos == 1
+else:
+    assert False
+""",
+    "contexts": """
+u = Undone()
+with u:
+    raise ValueError
+assert u.state == "undone"
+u = Undone()
+try:
+    with u:
+        raise KeyError
+except KeyError:
+    pass
+assert u.state == "undone"
+""",
+    "closures": """
+assert adder(3)(4) == 7 and list(map(adder(1), [1, 2])) == [2, 3]
+""",
+    "objects of functions": """
+a = account()
+assert a.total() == 5 and a.value == 5
+""",
+    "threads": """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as pool:
+    assert list(pool.map(adder(1), range(200))) == list(range(1, 201))
+""",
+    "seeds": """
+import random
+random.seed(3)
+a = drawn()
+random.seed(3)
+assert drawn() == a == random.Random(3).random()
+""",
+    "coroutines that fail": """
+import asyncio
+async def both():
+    return await asyncio.gather(awaited(1), awaited(-1), return_exceptions=True)
+good, bad = asyncio.run(both())
+assert good == 1 and isinstance(bad, ValueError)
+""",
+}
+BROKEN = {
+    "named tuples": ("Point(point.y, point.x)", "Point(*point)"),
+    "enumerations": ("n > 5", "n < 5"),
+    "identity": ("cls.only or cls(0)", "cls(0)"),
+    "lists of an object": ("self.value + sum", "self.value - sum"),
+    "iterators": ("self.at += 1", "self.at += 2"),
+    "endless generators": ("n += 1", "n += 2"),
+    "generators that fail": ('raise ValueError("later")', "yield 2"),
+    "arithmetic": ("factor * part", "factor + part"),
+    "what exceptions hold": ("self.need = need", "self.need = 0"),
+    "exceptions of modules": ("return json.loads(text)", "raise ValueError(text)"),
+    "contexts": ('"undone" if kind else "done"', '"done"'),
+    "closures": ("n + m", "n - m"),
+    "objects of functions": ("return Node(5)", "return Node(6)"),
+    "threads": ("n + m", "n - m"),
+    "seeds": ("random.random()", "random.SystemRandom().random()"),
+    "coroutines that fail": ("n < 0", "n > 0"),
+}
+
+
+@pytest.mark.parametrize("kind", FOUND)
+async def test_what_a_program_is_made_of_is_what_its_tests_find(sandbox: Supervisor, kind: str) -> None:
+    right = await judged(sandbox, FOUND[kind], KINDS, "")
+    wrong = await judged(sandbox, FOUND[kind], KINDS.replace(*BROKEN[kind]), "")
+
+    assert isinstance(right, Score), right
+    assert (right.value, right.details["in_process"]) == (1.0, False), right.reason
+    assert isinstance(wrong, Score), wrong
+    assert wrong.value == 0.0
+
+
+SPYING = """
+class Spy:
+    def __contains__(self, item):
+        global seen
+        seen = item
+        return True
+    def __getattr__(self, name):
+        return lambda *items: True
+class Part:
+    def __init__(self):
+        self.seen = self.name = Spy()
+    def answer(self):
+        return seen
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "p = Part()\nassert 41 in p.seen\nassert p.answer() == 41\n",
+        "assert Part().name.startswith('Dr')\n",
+        "assert Part().seen.index(41) == 0\n",
+        "import copy\nassert 5 in copy.copy(Part()).seen\n",
+        "assert Part().name > 3\n",
+        "assert Part().name + 1 == 4\n",
+    ],
+)
+async def test_what_is_expected_reaches_no_attribute(sandbox: Supervisor, test: str) -> None:
+    verdict = await judged(sandbox, test, SPYING, "Part")
+
+    assert isinstance(verdict, Score), verdict
+    assert verdict.value == 0.0
+
+
+FORGED = """
+import json, os, struct
+def forge(body):
+    length, = struct.unpack("!I", os.read(4, 4))
+    os.read(4, length)
+    os.write(4, struct.pack("!I", len(body) + 1) + b"N" + body)
+"""
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "pass",
+        "import math as double",
+        "class TestCase:\n    pass\ndef double(x):\n    return TestCase()",
+        "async def double(x):\n    return 4",
+        *(
+            f"{FORGED}forge(json.dumps({described!r}).encode())\nos._exit(0)"
+            for described in (5, None, [], [{"t": []}], [{"t": "exception", "v": 5}], [{"t": "exception", "v": [1]}])
+        ),
+    ],
+)
+@pytest.mark.parametrize("entry_point", ["", "double"])
+async def test_a_program_cannot_choose_not_to_be_judged(sandbox: Supervisor, source: str, entry_point: str) -> None:
+    test = UNIT.format("assertAlmostEqual(double(double(1)), 4)")
+
+    verdict = await judged(sandbox, test, source, entry_point)
+
+    assert isinstance(verdict, Score), verdict
+    assert verdict.value == 0.0

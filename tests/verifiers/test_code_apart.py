@@ -23,6 +23,14 @@ REACHING = {
     "a look inside": "import inspect\nassert len(inspect.signature(f).parameters) == 2\n",
     "an argument": "x = [2, 1, 2]\nk = f(x)\nassert x[:k] == [1, 2]\n",
     "an argument of a test": "def it():\n    x = [2, 1]\n    assert f(x) is None\n    assert [1, 2] == x\n",
+    "an assertion of the program's": "assert_equal(f(2), 4)\n",
+    "an argument in one expression": "x = [2, 1, 2]\nk = f(x)\nassert k == 2 and x[:k] == [1, 2]\n",
+    "an argument and a variable": "x = [2, 1]\nwant = [1, 2]\nk = f(x)\nassert x[:k] == want\n",
+    "an argument of unittest's": "class Cases:\n    def check(self):\n"
+    "        x = [2, 1]\n        k = f(x)\n        self.assertEqual(x[:k], [1])\n",
+    "a coroutine's items": "async def all():\n    return [x async for x in f()]\n",
+    "a class of the program's": "assert type(f(2)) is Node\n",
+    "a pattern": "match f(2):\n    case Node(x=1):\n        pass\n",
     "a subclass": "from solution import Base\nclass Mine(Base):\n    pass\nassert f(Mine()) == 1\n",
 }
 
@@ -75,8 +83,12 @@ def test_names_that_merely_look_like_it_are_none(code: str) -> None:
         ("y = f(x)\nassert f(x) == 1\n", None),
         ("import random\nrandom.shuffle(x)\nprint(x)\n", None),
         ("def helper(x):\n    pass\nhelper(x)\nself.assertTrue(x)\n", None),
+        ("assert f(x) is y\n", "assert (__same__(f(x), y))\n"),
+        ("assert f(x) is not y and x is None\n", "assert (not __same__(f(x), y)) and x is None\n"),
+        ("self.assertIs(f(x), y)\n", "__assert_same__(f(x), y)\n"),
+        ("s = 'a\u2028b'; f(x)\n", "s = 'a\u2028b'; __changing__(f)(x)\n"),
         ("not python (", None),
     ],
 )
-def test_only_calls_whose_value_is_dropped_change_their_arguments(code: str, expected: str | None) -> None:
+def test_calls_whose_value_is_dropped_and_identities_are_fitted(code: str, expected: str | None) -> None:
     assert fitted(code) == (expected or code)

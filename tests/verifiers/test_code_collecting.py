@@ -24,6 +24,16 @@ REFUSED = {
     "a mark that skips": "import pytest\n@pytest.mark.skip\ndef test_two():\n    assert f(2) == 4\n",
     "an asynchronous test of a class that waits for none": "import unittest\nclass A(unittest.TestCase):\n"
     "    async def test_later(self):\n        assert f(2) == 4\n",
+    "a test under a condition": "if True:\n    def test_b():\n        assert f(5) == 6\n",
+    "a class inside another": "class TestA:\n    class TestB:\n        def test_b(self):\n"
+    "            assert f(5) == 6\n",
+    "a class that inherits tests": "class TestA:\n    def test_a(self):\n        pass\n"
+    "class TestB(TestA):\n    n = 5\n",
+    "another name": "def check():\n    assert f(5) == 6\ntest_b = check\n",
+    "a generator": "def test_b():\n    yield None\n    assert f(5) == 6\n",
+    "a module's beginning": "n = 1\ndef setUpModule():\n    global n\n    n = 5\n",
+    "parameters that change": "import pytest\nCASES = [5]\n@pytest.mark.parametrize('a', CASES)\ndef test_a(a):\n"
+    "    assert f(a) == 6\nCASES = []\n",
     "a skipped test": """
 import unittest
 class A(unittest.TestCase):

@@ -261,7 +261,7 @@ SHAPES: list[tuple[object, object]] = [
     ),
     (
         {"inputs": ["[1, 2]\n3"], "outputs": ["[5]"], "fn_name": "f"},
-        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=([1, 2], 3), expected=[5]),)),
+        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=([1, 2], 3), expected=[5], text="[5]"),)),
     ),
     (
         {"language": "cpp", "test_cases": [{"input": "1", "output": "2"}]},
@@ -273,7 +273,7 @@ SHAPES: list[tuple[object, object]] = [
     ),
     (
         {"fn_name": "f", "public_test_cases": '[{"input": "1\\n2", "output": "3", "testtype": "functional"}]'},
-        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=(1, 2), expected=3),)),
+        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=(1, 2), expected=3, text="3"),)),
     ),
     (
         {"prompt": "def f(x):\n", "test": "def check(candidate):\n    assert candidate(1) == 2\n", "entry_point": "f"},
@@ -307,11 +307,11 @@ SHAPES: list[tuple[object, object]] = [
             "private_test_cases": "[]",
             "metadata": '{"func_name": "f"}',
         },
-        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=([1],), expected=3),)),
+        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=([1],), expected=3, text="3"),)),
     ),
     (
         [{"input": "1\n2", "output": "3", "testtype": "functional", "metadata": {"func_name": "f"}}],
-        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=(1, 2), expected=3),)),
+        FunctionTests(entry_point="f", loose=True, cases=(FunctionCase(args=(1, 2), expected=3, text="3"),)),
     ),
     (
         [{"input": "1", "output": "2", "testtype": "stdin_stdout", "metadata": {"func_name": None}}],
@@ -408,6 +408,10 @@ def test_a_contests_limits_are_the_tasks(shape: dict[str, object], limits: RunLi
         ({"inputs": [[1]], "outputs": [[5]], "fn_name": "f"}, [[5]], False),
         ({"inputs": [[1]], "outputs": [[[5]]], "fn_name": "f"}, [[5]], True),
         ({"inputs": [[1], [2]], "outputs": [[5], [6, 7]], "fn_name": "f"}, 5, False),
+        ({"inputs": [[1]], "outputs": ["134"], "fn_name": "f"}, "134", True),
+        ({"inputs": [[1]], "outputs": ["134"], "fn_name": "f"}, 134, True),
+        ({"inputs": [[1]], "outputs": ["134"], "fn_name": "f"}, "13", False),
+        ({"inputs": [[1]], "outputs": [[3]], "fn_name": "f"}, [[]] * 100_000, False),
         ({"inputs": [[1]], "outputs": [{"1": 2}], "fn_name": "f"}, {1: 2}, True),
         ({"inputs": [[1]], "outputs": [{"1": 2}], "fn_name": "f"}, {"1": 2}, True),
         ({"inputs": [[1]], "outputs": [{"1": 2}], "fn_name": "f"}, {2: 2}, False),

@@ -214,7 +214,7 @@ def last_call(outcome: Outcome, limits: Limits) -> CaseRun:
 def answered(answer: bytes) -> CaseRun:
     """Read a call's answer without looking into a value: that is for whoever compares it."""
     tag, body = answer[:1], answer[1:].decode(errors="replace")
-    if tag in {wire.VALUE, wire.AWAITED}:
+    if tag == wire.VALUE:
         return CaseRun(ending=Ending.OK, returned=body)
     if tag != wire.RAISED:
         return CaseRun(ending=Ending.WRONG_ANSWER, reason=body[:REASON_CHARACTERS])

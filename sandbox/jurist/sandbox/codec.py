@@ -16,7 +16,7 @@ import collections
 import importlib
 import json.encoder
 import sys
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -60,7 +60,26 @@ BUILTIN_TYPES: Final = {
 OBJECT: Final = "object"
 """The tag of an object that stays where it is, and is spoken of by its number."""
 
-_KEEPERS: Final[list[Callable[[object], int]]] = []
+
+class Keeper(Protocol):
+    """Keeps what does not travel, and describes it."""
+
+    def described(self, value: object) -> list[object]:
+        """Describe an object: its number, its class's name, and whether it is a plain value, too."""
+        ...
+
+    def drawn(self, iterator: Iterator[object]) -> list[object]:
+        """Describe an iterator: its first items, and the object that the rest comes from, if there is one."""
+        ...
+
+    def kept(self, number: int) -> object:
+        """Give an object that a number speaks of."""
+
+    def named(self, kind: str, items: list[object]) -> object:
+        """Give a named tuple of the class of that name."""
+
+
+_KEEPERS: Final[list[Keeper]] = []
 """What keeps objects that do not travel, in a process that does: one or none."""
 
 
@@ -141,6 +160,7 @@ _ENCODERS: Final[dict[type, Callable[[Any, int], object]]] = {
     bytearray: lambda value, depth: {"t": "bytearray", "v": base64.b64encode(value).decode()},  # noqa: ARG005
     complex: lambda value, depth: {"t": "complex", "v": [value.real, value.imag]},  # noqa: ARG005
     range: lambda value, depth: {"t": "range", "v": _items((value.start, value.stop, value.step), depth)},
+    slice: lambda value, depth: {"t": "slice", "v": _items((value.start, value.stop, value.step), depth)},
 }
 
 
@@ -150,6 +170,8 @@ _LATE_ENCODERS: Final[dict[tuple[str, str], Callable[[Any, int], object]]] = {
         "t": "Fraction",
         "v": _items((value.numerator, value.denominator), depth),
     },
+    ("pathlib", "PosixPath"): lambda value, depth: {"t": "Path", "v": str(value)},  # noqa: ARG005
+    ("uuid", "UUID"): lambda value, depth: {"t": "UUID", "v": str(value)},  # noqa: ARG005
     ("datetime", "datetime"): lambda value, depth: {"t": "datetime", "v": value.isoformat()},  # noqa: ARG005
     ("datetime", "date"): lambda value, depth: {"t": "date", "v": value.isoformat()},  # noqa: ARG005
     ("datetime", "time"): lambda value, depth: {"t": "time", "v": value.isoformat()},  # noqa: ARG005
@@ -167,7 +189,7 @@ def _late_encoder(kind: type) -> Callable[[Any, int], object] | None:
     return encoder if getattr(sys.modules.get(kind.__module__), kind.__qualname__, None) is kind else None
 
 
-def encoded(value: object, depth: int = DEPTH) -> object:
+def encoded(value: object, depth: int = DEPTH) -> object:  # noqa: PLR0911  a way for each kind
     """Describe a value in what JSON knows.
 
     A subclass of tuple, such as a named one, travels as a tuple; other subclasses are refused, unless this process
@@ -183,6 +205,8 @@ def encoded(value: object, depth: int = DEPTH) -> object:
     encoder = _ENCODERS.get(kind) or _late_encoder(kind)
     if encoder is not None:
         return encoder(value, depth - 1)
+    if kind in _ITERATORS and _KEEPERS and _ITERATORS[kind] == "iterator":
+        return {"t": "generator", "v": _KEEPERS[0].drawn(value)}  # type: ignore[arg-type]
     if kind in _ITERATORS:
         return {"t": _ITERATORS[kind], "v": _drawn(iter(value), depth - 1)}  # type: ignore[call-overload]
     if isinstance(value, type) and value in BUILTIN_TYPES.values():
@@ -191,9 +215,13 @@ def encoded(value: object, depth: int = DEPTH) -> object:
         return _numpy(value, depth - 1)
     if isinstance(value, tuple):
         items: tuple[object, ...] = tuple.__getitem__(value, slice(None))  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+        names: object = getattr(kind, "_fields", None)
+        if isinstance(names, tuple):
+            described = [kind.__name__, list(map(str, cast("tuple[object, ...]", names))), _items(items, depth - 1)]
+            return {"t": "namedtuple", "v": described}
         return {"t": "tuple", "v": _items(items, depth - 1)}
     if _KEEPERS:
-        return {"t": OBJECT, "v": [_KEEPERS[0](value), kind.__name__]}
+        return {"t": OBJECT, "v": _KEEPERS[0].described(value)}
     message = f"a value of type {kind.__name__!r}, which is no plain value"
     raise UnfitValueError(message)
 
@@ -241,16 +269,35 @@ def rebuild_arrays() -> None:
     _DECODERS["ndarray"] = _array
 
 
-def keep_objects(keep: Callable[[object], int], kept: Callable[[int], object]) -> None:
-    """Let objects that do not travel be spoken of by a number that `keep` gives and `kept` knows: in their process."""
-    _KEEPERS[:] = [keep]
-    _DECODERS[OBJECT] = lambda value, depth: kept(value)  # noqa: ARG005
+def keep_objects(keeper: Keeper) -> None:
+    """Let objects that do not travel be spoken of by numbers, in the process that has them."""
+    _KEEPERS[:] = [keeper]
+    _DECODERS[OBJECT] = lambda value, depth: keeper.kept(value)  # noqa: ARG005
+    _DECODERS["namedtuple"] = lambda value, depth: keeper.named(str(value[0]), _list(value[2], depth))
 
 
-def represent_objects(kind: type, number: Callable[[Any], int], represent: Callable[[int, str], object]) -> None:
-    """Let a `kind` represent such objects, by number and their class's name, in the process that speaks of them."""
+def represent_objects(
+    kind: type,
+    number: Callable[[Any], int],
+    represent: Callable[[int, str, bool], object],
+    generator: Callable[[list[object], object], object],
+) -> None:
+    """Let a `kind` represent such objects in the process that speaks of them, and a `generator` their iterators.
+
+    `represent` is given what `Keeper.described` says; `generator` the first items, and the object that has the rest, or
+    None.
+    """
     _ENCODERS[kind] = lambda value, depth: {"t": OBJECT, "v": number(value)}  # noqa: ARG005
-    _DECODERS[OBJECT] = lambda value, depth: represent(int(value[0]), str(value[1]))  # noqa: ARG005
+    _DECODERS[OBJECT] = lambda value, depth: represent(int(value[0]), str(value[1]), value[2] is True)  # noqa: ARG005
+    _DECODERS["generator"] = lambda value, depth: generator(_list(value[0], depth), decoded(value[1], depth))
+    _DECODERS["namedtuple"] = _named
+
+
+def _named(value: Any, depth: int) -> object:  # noqa: ANN401
+    """Rebuild a named tuple, of a class that has the fields alone."""
+    kind, names, items = value
+    build: Callable[..., Any] = collections.namedtuple  # noqa: PYI024  its names are known here alone
+    return build(str(kind), [str(name) for name in cast("list[object]", names)])(*_list(items, depth))
 
 
 def _late(module: str) -> Any:  # noqa: ANN401  modules have no types of their own
@@ -281,6 +328,8 @@ def _decimal(value: Any, depth: int) -> object:  # noqa: ANN401, ARG001
 _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
     "int": lambda value, depth: int(value, 16),  # noqa: ARG005
     "tuple": lambda value, depth: tuple(_list(value, depth)),
+    "namedtuple": lambda value, depth: tuple(_list(value[2], depth)),
+    "slice": lambda value, depth: slice(*_list(value, depth)),
     "list": _list,
     "iterator": lambda value, depth: iter(_list(value, depth)),
     "set": lambda value, depth: set(_checked_keys(_list(value, depth))),
@@ -296,6 +345,8 @@ _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
     "range": lambda value, depth: range(*_list(value, depth)),
     "Decimal": _decimal,
     "Fraction": _fraction,
+    "Path": lambda value, depth: _late("pathlib").Path(str(value)),  # noqa: ARG005
+    "UUID": lambda value, depth: _late("uuid").UUID(str(value)),  # noqa: ARG005
     "datetime": lambda value, depth: _late("datetime").datetime.fromisoformat(value),  # noqa: ARG005
     "date": lambda value, depth: _late("datetime").date.fromisoformat(value),  # noqa: ARG005
     "time": lambda value, depth: _late("datetime").time.fromisoformat(value),  # noqa: ARG005

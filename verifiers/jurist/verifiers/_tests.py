@@ -33,10 +33,14 @@ class StdioCase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionCase:
-    """One call: plain values in, a plain value out."""
+    """One call: plain values in, a plain value out.
+
+    `text` is what `expected` was read from, where that may be the result itself.
+    """
 
     args: tuple[object, ...] = ()
     expected: object = None
+    text: str | None = None
     weight: float = 1.0
     subtask: str = ""
 

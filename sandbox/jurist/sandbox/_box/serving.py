@@ -6,6 +6,7 @@ To test code, which may construct the program's classes, an object is a number: 
 from __future__ import annotations
 
 import builtins
+import contextlib
 import operator
 import sys
 from functools import partial
@@ -17,16 +18,33 @@ from jurist.sandbox._box import wire
 from jurist.sandbox._box.remote import OPERATION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Reversible
     from contextlib import AbstractContextManager
 
 MESSAGE_CHARACTERS: Final = 2_000
 """Of an exception's text."""
 SOLUTION: Final = "solution"
 """The name of a program whose functions are called."""
-BUILTINS: Final = ("bool", "complex", "float", "hash", "int", "isinstance", "iter", "len", "repr", "round", "str")
+BUILTINS: Final = (
+    *("abs", "bool", "complex", "divmod", "float", "format", "hash", "int", "isinstance", "issubclass", "iter", "len"),
+    *("repr", "round", "str"),
+)
 CHANGING: Final = f"{OPERATION}changing"
 """The operation that does another one, and answers with what became of its arguments."""
+DRAWN: Final = 1_000
+"""Items of a generator that come at a time: it may be endless."""
+WHOLE: Final = slice(None)
+PLAIN: Final[Mapping[type, Callable[[Any], Any]]] = {
+    str: str.__str__,
+    int: int.__int__,
+    float: float.__pos__,
+    bytes: lambda value: bytes.__getitem__(value, WHOLE),
+    list: lambda value: cast("Any", list).__getitem__(value, WHOLE),
+    dict: lambda value: dict(cast("Any", dict).items(value)),
+    set: lambda value: set(cast("Any", set).__iter__(value)),
+    frozenset: lambda value: frozenset(cast("Any", frozenset).__iter__(value)),
+}
+"""What an object of a class below one of these is as a plain value, whatever its own methods say."""
 
 
 def rename(module: ModuleType) -> None:
@@ -52,11 +70,12 @@ def _described(namespace: Mapping[str, Any], name: str) -> object:
         found = _found(namespace, name)
     except NameError:
         return {"t": "missing"}
-    if isinstance(found, ModuleType):
-        return {"t": "module"}
     if isinstance(found, type) and issubclass(found, Exception):
         return {"t": "exception", "v": [kind.__name__ for kind in found.__mro__]}
-    if isinstance(found, FunctionType | type) or callable(found):
+    for kind, told in ((ModuleType, "module"), (type, "class"), (FunctionType, "callable")):
+        if isinstance(found, kind):
+            return {"t": told}
+    if callable(found):
         return {"t": "callable"}
     try:
         return codec.encoded(found)
@@ -64,16 +83,21 @@ def _described(namespace: Mapping[str, Any], name: str) -> object:
         return {"t": "unfit"}
 
 
-def _raised(error: BaseException) -> bytes:
+def _raised(error: BaseException, *, whole: bool, awaited: bool = False) -> bytes:
+    """Tell an exception: its text, the names of its classes and, as a `whole`, where these are and what it holds."""
     try:
         text = str(error)[:MESSAGE_CHARACTERS]
     except BaseException:  # noqa: BLE001  the exception's own method may raise anything
         text = ""
-    try:
-        told = codec.packed([text, *(kind.__name__ for kind in type(error).__mro__)])
-    except BaseException:  # noqa: BLE001  so may its class's
-        told = codec.packed(["", "Exception"])
-    return wire.RAISED + told.encode()
+    packed = codec.packed(["", "Exception"])
+    # So may its class's, and what it holds need not be plain.
+    with contextlib.suppress(BaseException):
+        told: list[object] = [text, *(kind.__name__ for kind in type(error).__mro__)]
+        packed = codec.packed(told)
+        if whole:
+            modules = [kind.__module__ for kind in type(error).__mro__]
+            packed = codec.packed([*told, {"modules": modules, "args": error.args, "held": vars(error)}])
+    return (wire.AWAITED_RAISED if awaited else wire.RAISED) + packed.encode()
 
 
 def _awaited(value: Any) -> Any:  # noqa: ANN401
@@ -93,39 +117,109 @@ def _entered(manager: AbstractContextManager[Any]) -> object:
     return manager.__enter__()
 
 
-def _exited(manager: AbstractContextManager[Any]) -> object:
-    return manager.__exit__(None, None, None)
-
-
 def _copied(way: str, value: object) -> object:
     import copy  # noqa: PLC0415  as above
 
     return getattr(copy, way)(value)
 
 
-def _following(iterator: Any) -> list[object]:  # noqa: ANN401
+def _seeded(*seeds: Any) -> None:  # noqa: ANN401
+    import random  # noqa: PLC0415  as above
+
+    random.seed(*seeds)
+
+
+def _reversed(value: Reversible[object]) -> list[object]:
+    return list(reversed(value))
+
+
+def _following(iterator: Iterator[object]) -> list[object]:
     """Give the next item in a list, or none: an end would be an exception that ends more than it should."""
-    for item in iterator:
-        return [item]
-    return []
+    try:
+        return [next(iterator)]
+    except StopIteration:
+        return []
+
+
+class _Drawing:
+    """An iterator that is drawn from some items at a time; what it raises comes after the items before."""
+
+    def __init__(self, iterator: Iterator[object]) -> None:
+        self._iterator = iterator
+        self._error: BaseException | None = None
+
+    def some(self) -> tuple[list[object], _Drawing | None]:
+        """Give some items, and what may have more."""
+        if self._error is not None:
+            raise self._error
+        items: list[object] = []
+        try:
+            for item in self._iterator:
+                items.append(item)
+                if len(items) == DRAWN:
+                    return items, self
+        except BaseException as error:
+            if not items:
+                raise
+            self._error = error
+            return items, self
+        return items, None
+
+
+def _reader(value: object) -> Callable[[Any], Any] | None:
+    return next((read for base, read in PLAIN.items() if isinstance(value, base)), None)
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401
+    """Give what an object of a class below a plain one is as one, whatever its own methods say."""
+    read = _reader(value)
+    if read is None:
+        message = "no plain value"
+        raise codec.UnfitValueError(message)
+    return read(value)
+
+
+class _Keeper:
+    """Keeps the program's objects, each under one number."""
+
+    def __init__(self, namespace: Mapping[str, Any]) -> None:
+        self._namespace = namespace
+        self._objects: list[object] = []
+        self._numbers: dict[int, int] = {}
+
+    def _number(self, value: object) -> int:
+        number = self._numbers.setdefault(id(value), len(self._objects))
+        if number == len(self._objects):
+            self._objects.append(value)  # which keeps its identity from being another's
+        return number
+
+    def described(self, value: object) -> list[object]:
+        return [self._number(value), type(value).__name__, _reader(value) is not None]
+
+    def drawn(self, iterator: Iterator[object]) -> list[object]:
+        items, rest = _Drawing(iterator).some()
+        return [[codec.encoded(item) for item in items], codec.encoded(rest)]
+
+    def kept(self, number: int) -> object:
+        return self._objects[number]
+
+    def named(self, kind: str, items: list[object]) -> object:
+        found: Any = self._namespace.get(kind)
+        known = isinstance(found, type) and issubclass(cast("type[object]", found), tuple)
+        made: object = found(*items) if known else tuple(items)
+        return made
 
 
 class _Server:
     """Answers requests on one namespace; what was looked up once stays, as `Solution` does in trainers' own graders."""
 
-    def __init__(self, namespace: Mapping[str, Any]) -> None:
+    def __init__(self, namespace: Mapping[str, Any], *, objects: bool) -> None:
         self.namespace = namespace
         self.callables: dict[str, Callable[..., Any]] = {}
-        self._objects: list[object] = []
-
-    def keep_objects(self) -> None:
-        """Answer with numbers for what is not plain, and let it be spoken of by them."""
-
-        def keep(value: object) -> int:
-            self._objects.append(value)
-            return len(self._objects) - 1
-
-        codec.keep_objects(keep, self._objects.__getitem__)
+        self.objects = objects
+        self.keeper = _Keeper(namespace)
+        if objects:
+            codec.keep_objects(self.keeper)
 
     def _operation(self, name: str) -> Callable[..., Any]:
         if name in BUILTINS:
@@ -133,14 +227,19 @@ class _Server:
         own: dict[str, Callable[..., Any]] = {
             "call": _called,
             "changing": self._changed,
+            "class": type,
             "copy": partial(_copied, "copy"),
             "deepcopy": partial(_copied, "deepcopy"),
             "delattr": delattr,
+            "draw": _Drawing.some,
             "enter": _entered,
-            "exit": _exited,
+            "exit": self._exited,
             "get": getattr,
             "named": partial(_found, self.namespace),
             "next": _following,
+            "plain": _plain,
+            "reversed": _reversed,
+            "seed": _seeded,
             "setattr": setattr,
         }
         return own.get(name) or cast("Callable[..., Any]", getattr(operator, f"__{name}__"))
@@ -155,11 +254,20 @@ class _Server:
         _awaited(self._callable(name)(*arguments, **keywords))
         return [list(arguments), keywords]
 
+    def _exited(self, manager: AbstractContextManager[Any], names: list[str], text: str) -> bool:
+        """Leave a context, with the nearest to an exception of the tests' if there is one."""
+        kinds = (self.namespace.get(name, getattr(builtins, name, None)) for name in names)
+        kind = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseException)), None)
+        return bool(manager.__exit__(kind, None if kind is None else kind(text), None))
+
     def called(self, name: str, arguments: object, keywords: object) -> bytes:
         value = self._callable(name)(*codec.decoded(arguments), **(codec.decoded(keywords) if keywords else {}))
         tag = wire.VALUE
-        if type(value) is CoroutineType:
-            tag, value = wire.AWAITED, _awaited(value)
+        if self.objects and type(value) is CoroutineType:
+            try:
+                tag, value = wire.AWAITED, _awaited(value)
+            except BaseException as error:  # noqa: BLE001  the program may raise anything
+                return _raised(error, whole=self.objects, awaited=True)
         body = tag + codec.packed(value).encode()
         if len(body) > wire.ANSWER_BYTES:
             return wire.UNFIT + f"a value of {len(body)} bytes".encode()
@@ -175,7 +283,7 @@ class _Server:
         except codec.UnfitValueError as error:
             return wire.UNFIT + str(error).encode(errors="replace")
         except BaseException as error:  # noqa: BLE001  the program may raise anything
-            return _raised(error)
+            return _raised(error, whole=self.objects)
 
 
 def serve(namespace: Mapping[str, Any], *, objects: bool) -> None:
@@ -184,9 +292,7 @@ def serve(namespace: Mapping[str, Any], *, objects: bool) -> None:
     A request is a function's name, its arguments, and its keywords or None; "" and the names that are asked about; or,
     with `objects`, an operation.
     """
-    server = _Server(namespace)
-    if objects:
-        server.keep_objects()
+    server = _Server(namespace, objects=objects)
     while True:
         try:
             name, arguments, keywords = wire.read_plain(wire.PEER)

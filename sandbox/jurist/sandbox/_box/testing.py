@@ -16,7 +16,10 @@ import contextlib
 import importlib
 import io
 import os
+import random
+import symtable
 import sys
+import threading
 import traceback
 import types
 from collections import deque
@@ -38,15 +41,17 @@ TEST_FILE: Final = "tests.py"
 REASON_CHARACTERS: Final = 300
 ENDS_LOOPS: Final = ("StopIteration", "StopAsyncIteration")
 """Exceptions that end what calls a function for each of some values, such as `all(map(..))`, as if all were done."""
-CHANGED: Final = "changed"
-"""The attribute of a stand-in that calls it for what it does to its arguments."""
 CHANGING: Final = "__changing__"
 """What test code calls a function through whose value it drops; `code_tests` writes it there."""
+SAME, ASSERT_SAME, ASSERT_NOT_SAME = "__same__", "__assert_same__", "__assert_not_same__"
+"""What it has in the place of `is` and of unittest's."""
 SOLVER: Final = "Solution"
 """The class that is none under test, but a place for functions."""
 CHANGEABLE: Final = (list, dict, set, bytearray, deque)
-MISSING: Final = object()
-"""A name that the program has nothing for that could stand here."""
+DEEPER: Final = codec.DEPTH + 8
+HELD: Final = 16
+"""Lists that were an object's attributes and may still be changed."""
+NO_ANSWER: Final = "the program's process sent what is no answer"
 
 
 def _conclude(ending: str, reason: str = "") -> NoReturn:
@@ -64,16 +69,20 @@ class Link:
 
     def __init__(self, *, ends_loops: bool = False) -> None:
         self.used = False
-        self.under_test = False
-        """Whether the tests have named a class of the program's: objects of it are no surprise then."""
+        self._lock = threading.RLock()
+        self.lacking: set[str] = set()
+        """Names that the tests have asked the program for, in vain."""
+        self._under_test: set[str] = set()
+        self._held: deque[list[Any]] = deque(maxlen=HELD)
         self._ends_loops = ends_loops
         self._errors: dict[str, type[Exception]] = {}
-        codec.represent_objects(Remote, Remote.__number__, partial(Remote, self))
+        codec.represent_objects(Remote, Remote.__number__, partial(Remote, self), self._generated)
 
     def _answer(self, name: str, arguments: object, keywords: object) -> tuple[bytes, Any]:
         try:
-            wire.write_all(wire.PEER, wire.plain((name, arguments, keywords)))
-            answer = wire.read_frame(wire.PEER, wire.ANSWER_BYTES + 1)
+            with self._lock:  # tests may have threads
+                wire.write_all(wire.PEER, wire.plain((name, arguments, keywords)))
+                answer = wire.read_frame(wire.PEER, wire.ANSWER_BYTES + 1)
         except (EOFError, OSError):
             _conclude(wire.GONE)
         except OverflowError as error:
@@ -84,60 +93,105 @@ class Link:
         try:
             return tag, codec.read(body)
         except codec.UnfitValueError:
-            _conclude("wrong_answer", "the program's process sent what is no answer")
+            _conclude("wrong_answer", NO_ANSWER)
 
-    def names(self, wanted: list[str]) -> Iterator[tuple[str, object]]:
-        """Ask what names stand for in the program: the description of each."""
+    def names(self, wanted: list[str]) -> list[tuple[str, str, Any]]:
+        """Ask what names stand for in the program: the kind of each, and what says more of it."""
         tag, described = self._answer("", wanted, None)
         if tag == wire.RAISED:
             _conclude("runtime_error", str(described))
-        return zip(wanted, cast("list[object]", described) if isinstance(described, list) else (), strict=False)
+        if not isinstance(described, list) or len(cast("list[object]", described)) != len(wanted):
+            _conclude("wrong_answer", NO_ANSWER)
+        return [
+            (name, _kind(given), given) for name, given in zip(wanted, cast("list[object]", described), strict=True)
+        ]
 
     def call(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> Any:  # noqa: ANN401
         """Call a function of the program and give its value, or raise what it raised."""
         self.used = True
+        self._settle()
         try:
-            given = codec.encoded(list(arguments)), codec.encoded(keywords) if keywords else None
+            # What came from the program is never too deep to go back.
+            given = codec.encoded(list(arguments), DEEPER), codec.encoded(keywords, DEEPER) if keywords else None
         except codec.UnfitValueError as error:
-            _conclude("test_error", f"an argument of {name} cannot be passed on: {error}")
+            answered = any(isinstance(argument, types.CoroutineType) for argument in (*arguments, *keywords.values()))
+            reason = f"an argument of {name} cannot be passed on: {error}"
+            _conclude("wrong_answer" if answered else "test_error", reason)
         tag, body = self._answer(name, *given)
+        if tag == wire.AWAITED_RAISED:
+            return _failed(self._rebuilt(body))
         if tag not in {wire.VALUE, wire.AWAITED}:
             raise self._rebuilt(body)
-        try:
-            value = codec.decoded(body)
-        except codec.UnfitValueError as error:
-            _conclude("wrong_answer", str(error))
+        value = _value(body)
         return _done(value) if tag == wire.AWAITED else value
 
     def named(self, name: str) -> Any:  # noqa: ANN401
-        """Give a class of the program's."""
-        self.under_test |= name != SOLVER
-        found = self.call(f"{OPERATION}named", (name,), {})
-        return Remote(self, found.__number__(), name, makes=True) if isinstance(found, Remote) else found
+        """Give what has a name in the program."""
+        return self.call(f"{OPERATION}named", (name,), {})
+
+    def made_by(self, name: str) -> Any:  # noqa: ANN401
+        """Give a class of the program's, what is made by which takes values."""
+        found = self.named(name)
+        if not isinstance(found, Remote):
+            return found
+        if name != SOLVER:
+            self._under_test.add(name)
+        return Remote(self, found.__number__(), name, makes=True)
 
     def change(self, name: str, *arguments: object, **keywords: object) -> None:
         """Call a function, and do to the arguments here what it did to them there."""
         answer = self.call(serving.CHANGING, (name, *arguments), keywords)
         try:
-            changed, changed_keywords = answer
-            pairs = [
-                *zip(arguments, changed, strict=True),
-                *((keywords[key], changed_keywords[key]) for key in keywords),
-            ]
-            for ours, theirs in pairs:
+            changed, held = answer
+            for ours, theirs in zip(arguments, changed, strict=True):
                 _become(ours, theirs)
-        except (KeyError, TypeError, ValueError):
-            _conclude("wrong_answer", "the program's process sent what is no answer")
+            for key, ours in keywords.items():
+                _become(ours, held[key])
+        except (LookupError, TypeError, ValueError):
+            _conclude("wrong_answer", NO_ANSWER)
 
-    def refuse(self, kind: str) -> NoReturn:
+    def hold(self, owner: Remote, name: str, value: object) -> None:
+        """Remember a list that was an object's attribute: what is appended here is to be there, too."""
+        if type(value) in CHANGEABLE:
+            self._held.append([owner, name, value, codec.encoded(value)])
+
+    def _settle(self) -> None:
+        for held in list(self._held):
+            owner, name, value, before = held
+            if (now := codec.encoded(value)) != before:
+                held[3] = now
+                setattr(owner, name, value)
+
+    def seed(self, *seeds: object) -> None:
+        """Have the program draw the random numbers that the tests expect; that alone is no test of it."""
+        self._answer(f"{OPERATION}seed", codec.encoded(list(seeds)), None)
+
+    def is_under_test(self, kind: str) -> bool:
+        """Whether the tests have named a class of that name: an object of it is no surprise then."""
+        return kind in self._under_test
+
+    def refuse(self, kind: str, *, blameless: bool) -> NoReturn:
         """Conclude, for tests that hand a plain value to an object that may have been made to accept any."""
         reason = f"an object of class {kind!r}, where tests in a process apart take a plain value"
-        _conclude("test_error" if self.under_test else "wrong_answer", reason)
+        _conclude("test_error" if blameless else "wrong_answer", reason)
 
-    def error(self, name: str, kinds: list[str]) -> type[Exception]:
-        """Make a class for the program's exception of that name, below the nearest builtin one."""
-        self._errors[name] = type(name, (_builtin(kinds),), {})
-        return self._errors[name]
+    def errors(self, described: dict[str, list[str]]) -> dict[str, type[Exception]]:
+        """Make classes for the program's exceptions of these names, below each other and the nearest builtin one."""
+        for name, kinds in sorted(described.items(), key=lambda item: len(item[1])):
+            above = next((self._errors[kind] for kind in kinds[1:] if kind in self._errors), None)
+            self._errors[name] = type(name, (above or _nearest(kinds, []),), {})
+        return self._errors
+
+    def _generated(self, items: list[object], rest: object) -> Iterator[object]:
+        """Yield what an iterator of the program's does."""
+        while True:
+            yield from items
+            if not isinstance(rest, Remote):
+                return
+            drawn = rest.__one__("draw")
+            if not isinstance(drawn, tuple) or len(cast("tuple[object, ...]", drawn)) != 2:  # noqa: PLR2004
+                _conclude("wrong_answer", NO_ANSWER)
+            items, rest = cast("tuple[list[object], object]", drawn)
 
     def _rebuilt(self, body: object) -> Exception:
         """Make the exception that is nearest to the program's own; one that would end the program ends the test.
@@ -145,25 +199,80 @@ class Link:
         What ends loops is an error instead, as in generators (PEP 479), unless the test code means it.
         """
         told = cast("list[object]", body) if isinstance(body, list) else []
+        more = told.pop() if told and isinstance(told[-1], dict) else None
         message, *names = map(str, told or ["", "an exception"])
         if "Exception" not in names:
             _conclude("runtime_error", f"{names[0] if names else 'an exception'}: {message}")
         if not self._ends_loops and any(name in ENDS_LOOPS for name in names):
-            message, names = f"{names[0]}: {message}", ["RuntimeError"]
+            message, names, more = f"{names[0]}: {message}", ["RuntimeError"], None
+        held = cast("dict[str, Any]", _value(more)) if more is not None else {}
+        modules = held.get("modules")
         own = next((self._errors[name] for name in names if name in self._errors), None)
-        try:
-            error = (own or _builtin(names))(message)
-        except TypeError:  # some want more arguments
-            error = Exception(message)
+        kind = own or _nearest(names, cast("list[object]", modules) if isinstance(modules, list) else [])
+        error = _made(kind, message, held)
         error.__cause__ = None
         error.add_note(_RemoteError.__name__)
         return error
 
 
-def _builtin(names: list[str]) -> type[Exception]:
-    """Give the first of these exceptions that is a builtin one."""
-    kinds = (getattr(builtins, name, None) for name in names)
-    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, Exception)), Exception)
+def _value(body: object) -> Any:  # noqa: ANN401
+    try:
+        return codec.decoded(body)
+    except codec.UnfitValueError as error:
+        _conclude("wrong_answer", str(error))
+
+
+def _kind(described: object) -> str:
+    return str(cast("dict[str, object]", described).get("t")) if isinstance(described, dict) else ""
+
+
+def _nearest(names: list[str], modules: list[object]) -> type[Exception]:
+    """Give the first of these exceptions that is a builtin one, or of a module of the standard library."""
+    for index, name in enumerate(names):
+        module = modules[index] if index < len(modules) else "builtins"
+        if str(module).partition(".")[0] in {"builtins", *sys.stdlib_module_names}:
+            kind = getattr(importlib.import_module(str(module)), name, None)
+            if isinstance(kind, type) and issubclass(kind, Exception):
+                return kind
+    return Exception
+
+
+def _made(kind: type[Exception], message: str, held: dict[str, Any]) -> Exception:
+    """Make an exception that holds what the program's does, and has its text."""
+    arguments: object = held.get("args")
+    values = cast("tuple[object, ...]", arguments) if isinstance(arguments, tuple) else (message,)
+    for given in (values, (message,)):
+        try:
+            error = kind(*given)
+            break
+        except TypeError:  # some want more arguments, or others
+            continue
+    else:
+        error = Exception.__new__(kind)
+    error.args = values
+    if isinstance(held.get("held"), dict):
+        vars(error).update(held["held"])
+    if str(error) != message:  # its class says what it likes
+        error = _worded(error, message)
+    return error
+
+
+def _saying(message: str) -> Callable[[object], str]:
+    return lambda _: message
+
+
+def _worded(error: Exception, message: str) -> Exception:
+    """Give an exception another text."""
+    kind = type(error)
+    try:
+        error.__class__ = type(kind.__name__, (kind,), {"__str__": _saying(message), "__module__": kind.__module__})
+    except TypeError:  # a builtin one's layout
+        error.args = (message,)
+    return error
+
+
+async def _failed(error: Exception) -> NoReturn:
+    raise error
 
 
 async def _done(value: object) -> object:
@@ -188,32 +297,64 @@ def _become(ours: Any, theirs: Any) -> None:  # noqa: ANN401
         ours[...] = theirs
 
 
-def _names_in(code: types.CodeType) -> set[str]:
-    found = set(code.co_names)
-    for constant in code.co_consts:
-        if isinstance(constant, types.CodeType):
-            found |= _names_in(constant)
-    return found
+def _free_names(table: symtable.SymbolTable) -> set[str]:
+    """Find the names that code reads and nothing in it binds."""
+    top = table.get_type() == "module"
+    used = {
+        symbol.get_name()
+        for symbol in table.get_symbols()
+        if symbol.is_referenced() and (symbol.is_global() or top) and not (top and symbol.is_assigned())
+    }
+    return used.union(*map(_free_names, table.get_children()))
 
 
-def _stand_in(link: Link, name: str) -> Any:  # noqa: ANN401
-    """Give what calls a function of the program's; for a class, as which one is named, what makes objects of it."""
-    if name.lstrip("_")[:1].isupper():
-        return link.named(name)
+class _Function:
+    """Calls a function of the program's."""
 
-    def call(*arguments: object, **keywords: object) -> Any:  # noqa: ANN401  whatever it returns
-        return link.call(name, arguments, keywords)
+    def __init__(self, link: Link, name: str) -> None:
+        self.__name__ = self.__qualname__ = name
+        self._link = link
 
-    call.__name__ = call.__qualname__ = name
-    setattr(call, CHANGED, partial(link.change, name))
-    return call
+    def __call__(self, *arguments: object, **keywords: object) -> Any:  # noqa: ANN401  whatever it returns
+        return self._link.call(self.__name__, arguments, keywords)
+
+    def __changing__(self, *arguments: object, **keywords: object) -> None:
+        self._link.change(self.__name__, *arguments, **keywords)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        """Ask for what a function holds: what it was wrapped with, say."""
+        return getattr(self._link.named(self.__name__), name)
 
 
 def _changing(function: Any) -> Any:  # noqa: ANN401
     """Give what calls a function for what it does to its arguments."""
-    if isinstance(function, Remote):
-        return function.__changing__
-    return getattr(function, CHANGED, function)
+    return function.__changing__ if isinstance(function, Remote | _Function) else function
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two are one; of lists that went to the program or came from it nobody can tell."""
+    if isinstance(one, Remote) and isinstance(other, Remote):
+        return one.__number__() == other.__number__()
+    kind: type = type(one)
+    if one is not other and kind is type(other) and kind in CHANGEABLE:
+        _conclude("test_error", f"whether one {kind.__name__} is another: only `in_process` can tell")
+    return one is other
+
+
+def _assert_same(one: object, other: object, message: object = None) -> None:
+    assert _same(one, other), message  # noqa: S101  in test code
+
+
+def _assert_not_same(one: object, other: object, message: object = None) -> None:
+    assert not _same(one, other), message  # noqa: S101  as above
+
+
+FITTINGS: Final = {
+    CHANGING: _changing,
+    SAME: _same,
+    ASSERT_SAME: _assert_same,
+    ASSERT_NOT_SAME: _assert_not_same,
+}
 
 
 def _meant_by(name: str) -> object:
@@ -229,6 +370,17 @@ def _meant_by(name: str) -> object:
     return None
 
 
+def _share_seeds(link: Link) -> None:
+    """Seed the program's random numbers whenever test code seeds its own."""
+    original = random.seed
+
+    def seed(*seeds: Any, **more: Any) -> None:  # noqa: ANN401  as `random.seed`
+        original(*seeds, **more)
+        link.seed(*seeds)
+
+    random.seed = seed
+
+
 class Tests:
     """Test code that is ready to be tried on programs; its own beginning, the prelude, has run."""
 
@@ -236,48 +388,61 @@ class Tests:
         self.code = compile(source, TEST_FILE, "exec", dont_inherit=True)
         self.lines = source.splitlines()
         self.entry_point = entry_point
-        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, CHANGING: _changing}
+        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, **FITTINGS}
         exec(compile(prelude, "prelude.py", "exec", dont_inherit=True), self.names)  # noqa: S102  the task's own
-        unknown = _names_in(self.code) - self.names.keys() - {entry_point}
+        table = symtable.symtable(source, TEST_FILE, "exec")
+        bound = {symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+        unknown = _free_names(table) - bound - self.names.keys() - {entry_point}
         for name in unknown:
-            if (meant := _meant_by(name)) is not None:
+            # No module is called: a function of the program's may have the name of one.
+            if (name in HELPERS or f"{name}(" not in source) and (meant := _meant_by(name)) is not None:
                 self.names[name] = meant
         if entry_point:
             self.names[entry_point] = None
         self.ends_loops = any(name in ENDS_LOOPS for name in unknown)
-        self.wanted = sorted(unknown - self.names.keys() - vars(builtins).keys() - _defined(self.code))
+        self.seeds = "seed" in source
+        self.wanted = sorted(unknown - self.names.keys() - vars(builtins).keys())
 
     def run(self, link: Link) -> None:
         """Try a program, whose functions have stand-ins here; raises whatever the test code raises."""
         if self.entry_point:
-            self.names[self.entry_point] = _stand_in(link, self.entry_point)
-        for name, described in link.names(self.wanted) if self.wanted else ():
-            if (meant := _meant(link, name, described)) is not MISSING:
-                self.names[name] = meant
+            meant = _meant(link, [self.entry_point]) if _is_a_classes(self.entry_point) else {}
+            self.names[self.entry_point] = meant.get(self.entry_point) or _Function(link, self.entry_point)
+        self.names |= _meant(link, self.wanted)
+        if self.seeds:
+            _share_seeds(link)
         sys.modules[serving.SOLUTION] = _Solution(link)
         exec(self.code, self.names)  # noqa: S102  the task's own
 
 
-def _tag(described: object) -> object:
-    return cast("dict[str, object]", described).get("t") if isinstance(described, dict) else ""
+def _is_a_classes(name: str) -> bool:
+    """Tell a class's name: a function that turns out to be a class is none under test."""
+    return name.lstrip("_")[:1].isupper()
 
 
-def _meant(link: Link, name: str, described: object) -> object:
-    """Give what a name of the program is here: a stand-in, a class, or a plain value."""
-    kind = _tag(described)
-    if kind == "callable":
-        return _stand_in(link, name)
-    if kind == "exception":
-        return link.error(name, list(map(str, cast("dict[str, list[object]]", described).get("v", ()))))
-    if kind in {"missing", "module"}:
-        return MISSING
-    link.used = True
-    if kind == "unfit":
-        return MISSING
-    try:
-        return codec.decoded(described)
-    except codec.UnfitValueError as error:
-        _conclude("wrong_answer", str(error))
+def _are_names(given: object) -> bool:
+    return isinstance(given, list) and all(isinstance(name, str) for name in cast("list[object]", given))
+
+
+def _meant(link: Link, wanted: list[str]) -> dict[str, object]:
+    """Give what names of the program are here: stand-ins, classes, or plain values."""
+    described = link.names(wanted) if wanted else []
+    errors = {name: _value(given.get("v")) for name, kind, given in described if kind == "exception"}
+    if not all(map(_are_names, errors.values())):
+        _conclude("wrong_answer", NO_ANSWER)
+    meant: dict[str, object] = {**link.errors(errors)}
+    for name, kind, given in described:
+        if kind == "class" and _is_a_classes(name):
+            meant[name] = link.made_by(name)
+        elif kind in {"callable", "class"}:
+            meant[name] = _Function(link, name)
+        elif kind in {"missing", "module", "unfit"}:
+            link.lacking.add(name)
+            link.used |= kind == "unfit"
+        elif kind != "exception":
+            link.used = True
+            meant[name] = _value(given)
+    return meant
 
 
 class _Solution(types.ModuleType):
@@ -290,15 +455,10 @@ class _Solution(types.ModuleType):
     def __getattr__(self, name: str) -> object:
         if name.startswith("__"):  # an import asks for these
             raise AttributeError(name)
-        for _, described in self._link.names([name]):
-            if (meant := _meant(self._link, name, described)) is not MISSING:
-                return meant
+        meant = _meant(self._link, [name])
+        if name in meant:
+            return meant[name]
         _conclude("runtime_error", f"the program has no {name} that tests could use")
-
-
-def _defined(code: types.CodeType) -> set[str]:
-    """Find the functions and classes that test code defines at its top: nobody need be asked about them."""
-    return {constant.co_name for constant in code.co_consts if isinstance(constant, types.CodeType)}
 
 
 def _where(error: BaseException, lines: list[str]) -> str:
@@ -316,6 +476,8 @@ def _judge(error: Exception, link: Link, lines: list[str]) -> NoReturn:
         _conclude("runtime_error", f"{type(error).__name__}: {error}")
     if isinstance(error, AssertionError):
         _conclude("wrong_answer", where or "an assertion did not hold")
+    if isinstance(error, NameError) and error.name in link.lacking and error.name not in ALIASES:
+        _conclude("runtime_error", f"{type(error).__name__}: {error}")
     lacks = isinstance(error, ImportError) or (isinstance(error, NameError) and error.name in ALIASES)
     if lacks or not link.used:
         _conclude("test_error", f"{type(error).__name__}: {error}; {where}")

@@ -42,10 +42,11 @@ KILL = b"K"
 VALUE = b"V"
 AWAITED = b"A"
 RAISED = b"E"
+AWAITED_RAISED = b"B"
 UNFIT = b"U"
 NAMES = b"N"
-"""Tags of answers: a call's value, or what its coroutine gave; an exception; a value that does not travel; what names
-stand for."""
+"""Tags of answers: a call's value, or what its coroutine gave; an exception, or its coroutine's; a value that does not
+travel; what names stand for."""
 ANSWER_BYTES = 16 << 20
 """No answer is longer, as no output is by default: what is compared is a value, not a file."""
 

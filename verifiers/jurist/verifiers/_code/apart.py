@@ -9,26 +9,37 @@ from __future__ import annotations
 
 import ast
 import builtins
+import re
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, cast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["CHANGING", "fitted", "reaching"]
+__all__ = ["fitted", "reaching"]
 
 CHANGING: Final = "__changing__"
 """What the sandbox gives test code to call a function through that changes its arguments."""
+SAME: Final = "__same__"
+"""What it gives it in the place of `is`: an object of the program's is spoken of by more than one of the tests' own."""
+ASSERTED: Final = {"assertIs": "__assert_same__", "assertIsNot": "__assert_not_same__"}
 SOLUTION: Final = "solution"
+_IS: Final = re.compile(rb"\s+is(\s+not)?\s+")
 REACHING: Final = frozenset(
-    {"patch", "redirect_stdout", "redirect_stderr", "inspect", "open", "tempfile", "makedirs", "mkdir", "rmtree"}
-    | {"listdir", "exists", "isfile", "mkdtemp", "mkstemp", "NamedTemporaryFile", "TemporaryDirectory"}
+    {"patch", "redirect_stdout", "redirect_stderr", "catch_warnings", "setrecursionlimit", "inspect", "pickle"}
+    | {"open", "tempfile", "makedirs", "mkdir", "rmtree", "listdir", "exists", "isfile", "mkdtemp", "mkstemp"}
+    | {"NamedTemporaryFile", "TemporaryDirectory", "get_type_hints", "iscoroutinefunction"}
+    | {"asdict", "astuple", "fields", "is_dataclass", "replace"}
 )
 """What patches, listens to or looks into the process that it is in, or makes and reads files, which the program has
 elsewhere: names of the standard library's."""
 FIXTURES: Final = frozenset({"monkeypatch", "mocker", "capsys", "capfd", "caplog", "tmp_path", "tmpdir"})
-WRITING: Final = frozenset({"write_text", "write_bytes"})
-"""Methods that are of files, whosever they are."""
+LOOKING: Final = frozenset(
+    {"write_text", "write_bytes", "assertWarns", "assertWarnsRegex", "assertLogs", "assertNoLogs"}
+    | {"__class__", "__doc__", "__annotations__", "__code__"}
+)
+"""Attributes that do so, whosever they are, but for those of the tests themselves."""
 STREAMS: Final = frozenset({"stdin", "stdout", "stderr", "argv"})
 OWNERS: Final = frozenset({"builtins", "os.environ", SOLUTION})
 
@@ -76,57 +87,121 @@ class _Own:
 
 
 def _reaches(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
-        opens = node.id == "open" and node.id in own and node.id not in own.defined
-        if opens or own.imported.get(node.id) in REACHING:
-            yield node.id, node.lineno
-    elif isinstance(node, ast.arg) and node.arg in FIXTURES:
-        yield node.arg, node.lineno
-    elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
-        if node.attr in WRITING or (node.attr in REACHING and _root(node) in own.imported):
-            yield ast.unparse(node), node.lineno
-    elif isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
-        owner = ast.unparse(node.value)
-        stream = owner == "sys" and isinstance(node, ast.Attribute) and node.attr in STREAMS
-        if stream or owner in OWNERS:
-            yield f"{ast.unparse(node)} = ..", node.lineno
-    elif isinstance(node, ast.ClassDef):
-        bases = (base.id for base in node.bases if isinstance(base, ast.Name))
-        yield from ((f"class {node.name}({base})", node.lineno) for base in bases if base not in own)
+    """Find what test code does to its process by a name."""
+    match node:
+        case ast.Name(ctx=ast.Load()):
+            opens = node.id == "open" and node.id in own and node.id not in own.defined
+            if opens or own.imported.get(node.id) in REACHING:
+                yield node.id, node.lineno
+        case ast.arg() if node.arg in FIXTURES:
+            yield node.arg, node.lineno
+        case ast.Attribute(ctx=ast.Load()):
+            looks = node.attr in LOOKING and not (node.attr.startswith("__") and _root(node) in own)
+            if looks or (node.attr in REACHING and _root(node) in own.imported):
+                yield ast.unparse(node), node.lineno
+        case ast.Attribute() | ast.Subscript():
+            owner = ast.unparse(node.value)
+            stream = owner == "sys" and isinstance(node, ast.Attribute) and node.attr in STREAMS
+            if stream or owner in OWNERS:
+                yield f"{ast.unparse(node)} = ..", node.lineno
+        case _:
+            yield from _takes_for_own(node, own)
+
+
+def _takes_for_own(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
+    """Find where a class of the program's would have to be a class here, or something of its to be waited for."""
+    match node:
+        case ast.ClassDef():
+            bases = (base for base in node.bases if isinstance(base, ast.Name | ast.Attribute))
+            strange = (ast.unparse(base) for base in bases if _root(base) not in own)
+            yield from ((f"class {node.name}({base})", node.lineno) for base in strange)
+        case ast.Call(func=ast.Name(id=name)) if _asserts(name) and name not in own:
+            yield f"{name}(..)", node.lineno
+        case ast.MatchClass() if _root(node.cls) not in own:
+            yield f"case {ast.unparse(node.cls)}(..)", node.lineno
+        case ast.Compare(left=ast.Call(func=ast.Name(id="type")), comparators=[ast.Name() as kind, *_]):
+            if kind.id not in own:
+                yield ast.unparse(node), node.lineno
+        case ast.AsyncFor() | ast.AsyncWith():
+            yield "async for" if isinstance(node, ast.AsyncFor) else "async with", node.lineno
+        case ast.comprehension(is_async=1):
+            yield "async for", node.target.lineno
+        case _:
+            pass
+
+
+def _asserts(name: str) -> bool:
+    """Tell a helper that decides, which the program would bring: that of tests is theirs."""
+    return name.startswith("assert") or name in {"approx", "allclose", "almost_equal", "approx_equal"}
 
 
 def _changed(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
-    """Find what a body compares with a constant after it was an argument of a call whose value is used.
+    """Find what a body asserts of a variable after it was an argument of a call whose value is used.
 
-    It may have been changed by the call. What is compared with its own beginning is there to show that it was not.
+    It may have been changed by the call. What is compared with its own beginning is there to show that it was not, and
+    what is compared with the call's value is what this depends on.
     """
     beginnings: dict[str, str] = {}
     handed: set[str] = set()
+    results: set[str] = set()
     body: object = getattr(node, "body", None)  # a lambda's is no list
     for statement in cast("list[ast.stmt]", body) if isinstance(body, list) else []:
-        if isinstance(statement, ast.Assert):
-            yield from ((name, statement.lineno) for name in _compared(statement, handed, beginnings))
-        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            beginnings[statement.targets[0].id] = ast.dump(statement.value)
-            handed.discard(statement.targets[0].id)
-        dropped = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
-        if isinstance(statement, ast.Assign | ast.Assert) and not dropped:
-            calls = [part for part in ast.walk(statement) if isinstance(part, ast.Call) and _root(part.func) not in own]
-            handed |= {argument.id for call in calls for argument in call.args if isinstance(argument, ast.Name)}
+        yield from ((name, statement.lineno) for name in _asserted(statement, own, handed, results, beginnings))
+        calls = _calls(statement, own)
+        given = {argument.id for call in calls for argument in call.args if isinstance(argument, ast.Name)}
+        match statement:
+            case ast.Assign(targets=[ast.Name() as target, *_]) | ast.AnnAssign(target=ast.Name() as target):
+                handed.discard(target.id)
+                beginnings[target.id] = ast.dump(statement.value) if statement.value is not None else ""
+                if given:
+                    handed |= given
+                    results.add(target.id)
+                elif statement.value is None or not _read(statement.value, own) & results:
+                    results.discard(target.id)
+            case ast.Assert():
+                handed |= given
+            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="self")))):  # unittest's assertions
+                handed |= given
+            case _:
+                pass
 
 
-def _compared(statement: ast.Assert, handed: set[str], beginnings: dict[str, str]) -> Iterator[str]:
-    test = statement.test
-    if not (isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq)):
-        return
-    for side, other in ((test.left, test.comparators[0]), (test.comparators[0], test.left)):
-        name = _root(side) if isinstance(side, ast.Name | ast.Subscript) else ""
-        if name in handed and _constant(other) and ast.dump(other) != beginnings.get(name):
-            yield name
+def _asserted(
+    statement: ast.stmt, own: _Own, handed: set[str], results: set[str], beginnings: dict[str, str]
+) -> Iterator[str]:
+    """Name the handed variables that a statement's comparisons are of, and of nothing that a call gave."""
+    pairs: list[tuple[ast.expr, ast.expr]] = []
+    for part in ast.walk(statement) if handed else ():
+        match part:
+            case ast.Compare(
+                left=left, ops=[ast.Eq() | ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()], comparators=[right]
+            ):
+                pairs.append((left, right))
+            case ast.Call(func=ast.Attribute(attr=attribute), args=[left, right, *_]) if attribute.startswith("assert"):
+                pairs.append((left, right))
+            case _:
+                pass
+    for left, right in (*pairs, *((right, left) for left, right in pairs)):
+        changed, beside = handed & _read(left, own), _read(right, own)
+        begun = [beginnings.get(node.id) if isinstance(node, ast.Name) else ast.dump(node) for node in (left, right)]
+        unchanged = isinstance(left, ast.Name) and begun[0] == begun[1]
+        gives = (beside | {name for name in changed if isinstance(left, ast.Name)}) & results
+        if changed and not (unchanged or gives or beside & handed or _calls(right, own)):
+            yield min(changed)
 
 
-def _constant(node: ast.expr) -> bool:
-    return not any(isinstance(part, ast.Name | ast.Call) for part in ast.walk(node))
+def _read(node: ast.AST, own: _Own) -> set[str]:
+    """Name the variables that are looked at where they stand: an object's attributes are where it is."""
+    if isinstance(node, ast.Name):
+        return {node.id}
+    if isinstance(node, ast.Attribute) or (isinstance(node, ast.Call) and _root(node.func) not in own):
+        return set()
+    return {name for part in ast.iter_child_nodes(node) for name in _read(part, own)}
+
+
+def _calls(node: ast.AST, own: _Own) -> list[ast.Call]:
+    """Find calls of the program's."""
+    return [part for part in ast.walk(node) if isinstance(part, ast.Call) and _root(part.func) not in own]
 
 
 def _root(node: ast.expr) -> str:
@@ -137,26 +212,62 @@ def _root(node: ast.expr) -> str:
 
 @lru_cache(maxsize=256)
 def fitted(code: str) -> str:
-    """Have calls of the program's functions whose value is dropped change their arguments."""
+    """Have calls of the program's functions whose value is dropped change their arguments, and objects be the same."""
     tree = _parsed(code)
     if tree is None:
         return code
     own = _Own(tree)
-    functions = [call.func for call in _dropped(tree) if _root(call.func) not in own]
-    lines = [line.encode() for line in code.splitlines(keepends=True)]
-    for function in sorted(functions, key=lambda node: (node.lineno, node.col_offset), reverse=True):
-        last, end = cast("int", function.end_lineno) - 1, cast("int", function.end_col_offset)
-        lines[last] = lines[last][:end] + b")" + lines[last][end:]
-        first, start = function.lineno - 1, function.col_offset
-        lines[first] = lines[first][:start] + f"{CHANGING}(".encode() + lines[first][start:]
-    return b"".join(lines).decode()
-
-
-def _dropped(tree: ast.Module) -> Iterator[ast.Call]:
-    """Find the calls with a variable among their arguments whose value nobody looks at."""
+    text = _Text(code)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            call = node.value
-            given = [*call.args, *(keyword.value for keyword in call.keywords)]
-            if any(isinstance(argument, ast.Name | ast.Attribute | ast.Subscript | ast.Starred) for argument in given):
-                yield call
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _drops(node.value, own):
+            text.surround(node.value.func, f"{CHANGING}(", ")")
+        elif isinstance(node, ast.Compare):
+            text.compare(node)
+        elif isinstance(node, ast.Attribute) and node.attr in ASSERTED and _root(node) == "self":
+            text.replace(node, ASSERTED[node.attr])
+    return text.edited()
+
+
+class _Text:
+    """Code and what is to be edited in it: places are counted in bytes, as the parser does."""
+
+    def __init__(self, code: str) -> None:
+        # Where Python ends lines, which is not everywhere that `splitlines` does.
+        lines = re.findall(rb"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+", code.encode())
+        self._starts = [0, *accumulate(map(len, lines))]
+        self._code = b"".join(lines)
+        self._edits: list[tuple[int, int, bytes]] = []
+
+    def _span(self, node: ast.expr) -> tuple[int, int]:
+        first, last = node.lineno - 1, cast("int", node.end_lineno) - 1
+        return self._starts[first] + node.col_offset, self._starts[last] + cast("int", node.end_col_offset)
+
+    def surround(self, node: ast.expr, before: str, after: str) -> None:
+        start, end = self._span(node)
+        self._edits += [(start, start, before.encode()), (end, end, after.encode())]
+
+    def replace(self, node: ast.expr, text: str) -> None:
+        self._edits.append((*self._span(node), text.encode()))
+
+    def compare(self, node: ast.Compare) -> None:
+        """Edit `a is b`, which stands without parentheses, unless it is of a constant."""
+        operands = (node.left, node.comparators[0])
+        if len(node.ops) > 1 or any(isinstance(operand, ast.Constant) for operand in operands):
+            return
+        (start, left), (right, end) = map(self._span, operands)
+        if (found := _IS.fullmatch(self._code[left:right])) is not None:
+            before = f"(not {SAME}(" if found[1] else f"({SAME}("
+            self._edits += [(start, start, before.encode()), (left, right, b", "), (end, end, b"))")]
+
+    def edited(self) -> str:
+        code = self._code
+        for start, end, text in sorted(self._edits, key=lambda edit: edit[:2], reverse=True):
+            code = code[:start] + text + code[end:]
+        return code.decode()
+
+
+def _drops(call: ast.Call, own: _Own) -> bool:
+    """Tell a call of the program's, with a variable among its arguments, whose value nobody looks at."""
+    given = [*call.args, *(keyword.value for keyword in call.keywords)]
+    varies = any(isinstance(argument, ast.Name | ast.Attribute | ast.Subscript | ast.Starred) for argument in given)
+    return varies and _root(call.func) not in own

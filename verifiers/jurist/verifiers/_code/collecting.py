@@ -8,14 +8,20 @@ from __future__ import annotations
 import ast
 import re
 from functools import lru_cache
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from jurist.verifiers._code.shapes import BadTestsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["collected"]
 
 SKIPPING: Final = frozenset({"skip", "skipIf", "skipUnless", "skipTest", "expectedFailure"})
 MARK: Final = "pytest.mark"
+AROUND_MODULES: Final = frozenset(
+    {"setUpModule", "tearDownModule", "setup_module", "teardown_module", "setup_function", "teardown_function"}
+)
 AROUND: Final = frozenset({"__init__", "setup_class", "teardown_class", "setup", "teardown", "teardown_method"})
 """What surrounds the tests of a class in ways that are not followed here."""
 LOADING: Final = "__import__('unittest').defaultTestLoader.loadTestsFromTestCase({}).debug()"
@@ -34,6 +40,7 @@ def collected(code: str) -> str:
         tree = ast.parse(code)
     except (MemoryError, RecursionError, SyntaxError, ValueError):
         return code  # the box says what is wrong with it
+    _refuse_hidden(tree)
     calls = [call for node in tree.body for call in _calls(node, tree)]
     imports = any(isinstance(node, ast.ImportFrom) and _is_of_all(node) for node in ast.walk(tree))
     if not calls and not imports:
@@ -54,6 +61,56 @@ def _calls(node: ast.stmt, tree: ast.Module) -> list[str]:
     return []
 
 
+def _refuse_hidden(tree: ast.Module) -> None:
+    """Refuse tests, and what pytest or unittest does around them, where nobody here would look.
+
+    Raises:
+        BadTestsError: there are some.
+    """
+    for statement in tree.body:
+        match statement:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                if statement.name in AROUND_MODULES:
+                    _refuse(statement.name, "is for a runner to call")
+            case ast.ClassDef():
+                _refuse_inside(statement.body, "is a class of tests inside another", ast.ClassDef)
+            case _ if not _is_main(statement):
+                _refuse_alias(statement)
+                _refuse_inside(ast.walk(statement), "is a test under a condition", ast.FunctionDef, ast.ClassDef)
+            case _:
+                pass
+    for node in ast.walk(tree):
+        for mark in getattr(node, "decorator_list", ()):
+            if (found := _parametrized(mark)) and _bound_again(tree, found[2]):
+                _refuse(getattr(node, "name", ""), "has parameters that may be others behind it")
+
+
+def _refuse_inside(parts: Iterable[ast.AST], why: str, *kinds: type[ast.AST]) -> None:
+    for part in parts:
+        if isinstance(part, kinds) and _named(part).lower().startswith("test"):
+            _refuse(_named(part), why)
+        if isinstance(part, ast.stmt):
+            _refuse_alias(part)
+
+
+def _named(node: ast.AST) -> str:
+    return str(getattr(node, "name", ""))
+
+
+def _refuse_alias(node: ast.stmt) -> None:
+    match node:
+        case ast.Assign(targets=[ast.Name() as target], value=ast.Name() | ast.Lambda()) if target.id.startswith(
+            "test"
+        ):
+            _refuse(target.id, "may be a test")
+        case _:
+            pass
+
+
+def _is_main(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "__name__" in ast.unparse(node.test)
+
+
 def _function(node: ast.FunctionDef | ast.AsyncFunctionDef, tree: ast.Module) -> list[str]:
     if not node.decorator_list and _needed(node) and node.name in _called(tree):
         return []  # a helper
@@ -72,6 +129,8 @@ def _call(node: ast.FunctionDef | ast.AsyncFunctionDef, called: str, *, bound: b
         f"**dict(zip({names!r}, __{index}__))" if several else f"{names[0]}=__{index}__"
         for index, (names, several, _) in enumerate(sets)
     )
+    if any(isinstance(part, ast.Yield | ast.YieldFrom) for part in ast.walk(node)):
+        _refuse(node.name, "yields")
     call = f"{called}({', '.join(given)})"
     if isinstance(node, ast.AsyncFunctionDef):
         call = f"__import__('asyncio').run({call})"
@@ -118,7 +177,7 @@ def _class(node: ast.ClassDef, tree: ast.Module) -> list[str]:
         if waits and not any(_name(base) == "IsolatedAsyncioTestCase" for base in node.bases):
             _refuse(node.name, "has tests that are asynchronous")
         return [LOADING.format(node.name)]
-    if not tests or not node.name.startswith("Test") or node.name in _called(tree):
+    if not node.name.startswith("Test") or node.name in _called(tree) or not (tests or node.bases):
         return []
     if node.bases or node.decorator_list or AROUND & {getattr(part, "name", "") for part in node.body}:
         _refuse(node.name, "is a class of tests that only pytest calls")
@@ -146,7 +205,16 @@ def _is_case(node: ast.ClassDef, tree: ast.Module) -> bool:
 
 
 def _called(tree: ast.Module) -> set[str]:
-    return {_name(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    """Name what is called, but for what is only where the tests are a program of their own."""
+    parts = (part for node in tree.body if not _is_main(node) for part in ast.walk(node))
+    return {_name(part.func) for part in parts if isinstance(part, ast.Call)}
+
+
+def _bound_again(tree: ast.Module, names: str) -> bool:
+    """Whether a name in an expression is bound more than once: its value behind the code may be another."""
+    bound = [name.id for name in ast.walk(tree) if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)]
+    read = {name.id for name in ast.walk(ast.parse(names)) if isinstance(name, ast.Name)}
+    return any(bound.count(name) > 1 for name in read)
 
 
 def _name(node: ast.AST) -> str:

@@ -140,7 +140,10 @@ def _pairs(inputs: object, outputs: object, name: str, *, single_wrapped: bool) 
     results = [cast("list[object]", out)[0] for out in outs] if unwrap else [_expected(out) for out in outs]
     return FunctionTests(
         entry_point=name,
-        cases=tuple(FunctionCase(args=_arguments(one), expected=two) for one, two in zip(ins, results, strict=True)),
+        cases=tuple(
+            FunctionCase(args=_arguments(one), expected=two, text=out if isinstance(out, str) else None)
+            for one, two, out in zip(ins, results, outs, strict=True)
+        ),
         loose=True,
         wrapped=unwrap,
     )
