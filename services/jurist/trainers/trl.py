@@ -8,29 +8,34 @@ TRL hands over a whole batch at a time, the data set's columns beside it, and, f
 which every function says None. So None is the default for a missing reward. Before 1.6 it counts None as 0 (its pull
 request 5902): there the default is an error, which ends the training, and "none" is refused. One function's None beside
 another's number counts as 0 in every version, so a completion without a reward has no score of any component either.
+
+axolotl (0.21) resolves the path in `trl.reward_funcs`. Its plain trainer is TRL's; that of `use_data_producer` counts
+None as 0 again, so a missing reward is an error there; that of `context_parallel_size` does so, too, and awaits
+nothing: it takes `jurist.trainers.trl.reward_sync`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from jurist.client import ClientError, InvalidInputError
 from jurist.trainers._samples import Sample, sample_of
-from jurist.trainers._scoring import Outcome, ascore, component_scores, instead, reward_of
+from jurist.trainers._scoring import Outcome, ascore, component_scores, instead, number_of, reward_of, score
 from jurist.trainers._settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 
-__all__ = ["components", "reward", "with_settings"]
+__all__ = ["components", "reward", "reward_sync", "with_settings"]
 
 LEAVES_OUT = (1, 6)  # the first version of TRL that does
+COUNTS_NONE = "axolotl.core.trainers.grpo.async_trainer"  # where a trainer is from that sums by nansum alone
 BATCHES = 8  # of which components share one call: those of one step, and of an evaluation that overlaps it
 
 
@@ -46,13 +51,33 @@ async def reward(
 
     `jurist` are the settings, those of the environment when left out; use `with_settings` to give some.
     """
-    settings = jurist or _of_environment()
+    settings = _leaving_out(jurist or _of_environment(), columns)
     outcomes = await ascore(settings, _samples(prompts, completions, completion_ids, columns, settings), _step(columns))
     _log(columns, outcomes)
     return [reward_of(settings, outcome) for outcome in outcomes]
 
 
 reward.__name__ = "jurist"  # what TRL calls its metrics; it pickles by its qualified name
+
+
+def reward_sync(
+    prompts: Sequence[Any],
+    completions: Sequence[Any],
+    completion_ids: Sequence[Sequence[int]] | None = None,
+    **columns: Any,  # noqa: ANN401  # as above
+) -> list[float]:
+    """Return a reward a completion and wait: for trainers that call, do not await, and count None as 0.
+
+    Raises:
+        NoRewardError, ClientError: a completion has no reward.
+    """
+    settings = Settings().with_environment().for_numbers("a trainer that counts None as 0")
+    outcomes = score(settings, _samples(prompts, completions, completion_ids, columns, settings), _step(columns))
+    _log(columns, outcomes)
+    return [number_of(settings, outcome) for outcome in outcomes]
+
+
+reward_sync.__name__ = "jurist"  # as above
 
 
 def with_settings(**settings: object) -> Callable[..., Awaitable[list[float | None]]]:
@@ -91,17 +116,18 @@ class Component:
         """Return the component's score of each completion."""
         samples = _samples(prompts, completions, completion_ids, columns, self.settings)
         outcomes = await _shared(self.settings, samples, _step(columns))
-        return [self._score(outcome) for outcome in outcomes]
+        settings = _leaving_out(self.settings, columns)
+        return [self._score(outcome, settings) for outcome in outcomes]
 
-    def _score(self, outcome: Outcome) -> float | None:
+    def _score(self, outcome: Outcome, settings: Settings) -> float | None:
         scores = component_scores(outcome)
         if scores and self.name not in scores:
-            raise ValueError(f"{self.name}: no such component of {self.settings.recipe}; there are {', '.join(scores)}")
-        score = scores.get(self.name)
+            raise ValueError(f"{self.name}: no such component of {settings.recipe}; there are {', '.join(scores)}")
+        found = scores.get(self.name)
         rewarded = not isinstance(outcome, ClientError) and outcome.HasField("reward")
-        if not rewarded and (score is None or self.settings.on_error == "none"):
-            return instead(self.settings, outcome)
-        return score
+        if not rewarded and (found is None or settings.on_error == "none"):
+            return instead(settings, outcome)
+        return found
 
 
 _calls: OrderedDict[tuple[object, ...], asyncio.Task[list[Outcome]]] = OrderedDict()
@@ -125,6 +151,13 @@ def _told(sample: Sample | InvalidInputError) -> tuple[str, str]:
 @lru_cache(maxsize=1)
 def _of_environment() -> Settings:
     return _current(Settings(on_error="none" if _leaves_out() else "raise").with_environment())
+
+
+def _leaving_out(settings: Settings, columns: Mapping[str, Any]) -> Settings:
+    """Return settings for the trainer that calls, which is behind its `log_metric`: an error where it counts None."""
+    trainer = getattr(columns.get("log_metric"), "__self__", None)
+    counts = any(each.__module__ == COUNTS_NONE for each in type(trainer).__mro__)
+    return replace(settings, on_error="raise") if counts and settings.on_error == "none" else settings
 
 
 def _current(settings: Settings) -> Settings:

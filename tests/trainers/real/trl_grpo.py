@@ -58,8 +58,11 @@ def steps(policy: Any, rewards: list[Any], steps: int) -> list[dict[str, Any]]:
     return [row for row in trainer.state.log_history if "reward" in row]
 
 
-def one_step(policy: Any, rewards: list[Any], samples: list[tuple[str, str]]) -> dict[str, Any]:
-    """Train for one step on samples, two of each prompt; returns rewards, advantages, and whether a weight moved."""
+def one_step(policy: Any, rewards: list[Any], samples: list[tuple[str, str]], **own: object) -> dict[str, Any]:
+    """Train for one step on samples, two of each prompt; returns rewards, advantages, and whether a weight moved.
+
+    `own` are further settings of a trainer that is built on TRL's.
+    """
     rows = [{"prompt": f"{place}: ", "answer": label} for place, (_, label) in enumerate(samples[::2])]
 
     def rollout(_: object, __: object) -> dict[str, Any]:
@@ -78,6 +81,7 @@ def one_step(policy: Any, rewards: list[Any], samples: list[tuple[str, str]]) ->
         "shuffle_dataset": False,
         "weight_decay": 0.0,
         "learning_rate": 1e-3,
+        **own,
     }
     before = [weight.clone() for weight in policy.parameters()]
     try:
