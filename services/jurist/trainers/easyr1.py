@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from jurist.client import ClientError
 from jurist.trainers._samples import sample_of
-from jurist.trainers._scoring import component_scores, number_of, score
+from jurist.trainers._scoring import Outcome, component_scores, number_of, score
 from jurist.trainers._settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ REWARD_TYPE = "batch"
 
 def compute_score(reward_inputs: Sequence[Mapping[str, Any]], **given: object) -> list[dict[str, float]]:
     """Score a batch: `overall`, and every component under its name.
+
+    Every answer has the same names: EasyR1 makes a list of each name's values and reads it beside the samples.
 
     Raises:
         NoRewardError, ClientError: a sample has no reward.
@@ -37,11 +40,22 @@ def compute_score(reward_inputs: Sequence[Mapping[str, Any]], **given: object) -
         )
         for row in reward_inputs
     ]
-    answers: list[dict[str, float]] = []
-    for outcome in score(settings, samples):
-        components = {name: value or 0.0 for name, value in component_scores(outcome).items()}
-        answers.append({"overall": number_of(settings, outcome)} | components)
-    return answers
+    outcomes = score(settings, samples)
+    overall = [number_of(settings, outcome) for outcome in outcomes]
+    scores = [component_scores(outcome) for outcome in outcomes]
+    names = dict.fromkeys(name for each in scores for name in each)
+    return [
+        {name: _filled(each.get(name), outcome, reward) for name in names} | {"overall": reward}
+        for each, outcome, reward in zip(scores, outcomes, overall, strict=True)
+    ]
+
+
+def _filled(score: float | None, outcome: Outcome, reward: float) -> float:
+    """Return a component's score; where there is none, `on_error`'s number if there is no reward either, else 0.0."""
+    if score is not None:
+        return score
+    rewarded = not isinstance(outcome, ClientError) and outcome.HasField("reward")
+    return 0.0 if rewarded else reward
 
 
 if __name__ == "__main__":

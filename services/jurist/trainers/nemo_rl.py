@@ -1,6 +1,10 @@
 """NeMo-RL: an environment that scores a batch of chats in one call.
 
-    env = ray.remote(jurist.trainers.nemo_rl.JuristEnvironment).options(...).remote({"recipe": "r1_zero"})
+    env = jurist.trainers.nemo_rl.JuristActor.remote({"recipe": "r1_zero"})
+
+`register_env("jurist", "jurist.trainers.nemo_rl.JuristActor")` gives it a name for `env_name`, once
+`ACTOR_ENVIRONMENT_REGISTRY` has a line for it. NeMo-RL's asynchronous rollouts hand over one chat a call: these run
+side by side in the actor's threads and travel together.
 
 The configuration holds `Settings`, over `JURIST_CLIENT_*`. An error fails the step; nothing is filled in.
 """
@@ -12,6 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import ray
 import torch
 from nemo_rl.environments.interfaces import (
     EnvironmentInterface,
@@ -19,13 +24,15 @@ from nemo_rl.environments.interfaces import (
 )
 
 from jurist.trainers._samples import sample_of
-from jurist.trainers._scoring import number_of, score
+from jurist.trainers._scoring import number_of, score, score_one
 from jurist.trainers._settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["JuristEnvironment"]
+__all__ = ["JuristActor", "JuristEnvironment"]
+
+CALLS = 256  # that one actor answers at once: in asynchronous rollouts a chat each
 
 
 class JuristEnvironment(EnvironmentInterface):  # type: ignore[misc]
@@ -49,7 +56,9 @@ class JuristEnvironment(EnvironmentInterface):  # type: ignore[misc]
             sample_of(self._settings, turns, row, [turn for turn in turns if turn.get("role") == "user"])
             for turns, row in zip(message_log_batch, metadata, strict=True)
         ]
-        rewards = [number_of(self._settings, outcome) for outcome in score(self._settings, samples)]
+        one = len(samples) == 1
+        outcomes = [score_one(self._settings, samples[0])] if one else score(self._settings, samples)
+        rewards = [number_of(self._settings, outcome) for outcome in outcomes]
         count = len(rewards)
         return EnvironmentReturn(
             observations=[{"role": "environment", "content": ""} for _ in range(count)],
@@ -64,3 +73,9 @@ class JuristEnvironment(EnvironmentInterface):  # type: ignore[misc]
         """Report the mean reward."""
         rewards = batch.get("total_reward", torch.zeros(0))
         return batch, {"jurist/reward": rewards.float().mean().item() if len(rewards) else 0.0}
+
+    def shutdown(self) -> None:
+        """Do nothing: NeMo-RL's evaluation ends every environment by this before it prints what came out."""
+
+
+JuristActor = ray.remote(max_concurrency=CALLS)(JuristEnvironment)  # type: ignore[call-overload]  # Ray's stubs lack it

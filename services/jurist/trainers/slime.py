@@ -1,6 +1,7 @@
 """slime: `--custom-rm-path jurist.trainers.slime.reward`, or `...group_reward` with `--group-rm`.
 
 Both see the whole sample, its metadata included; `--rm-type remote_rm --rm-url http://HOST:PORT/slime` sees text alone.
+`reward` takes a list, too: slime hands it one where `--custom-generate-function-path` makes several samples of one.
 Settings are those of `JURIST_CLIENT_*`. With `--reward-key score` the components come along, as `jurist/NAME`.
 """
 
@@ -25,12 +26,14 @@ __all__ = ["group_reward", "reward"]
 Reward = float | dict[str, float]
 
 
-async def reward(args: Any, sample: Any, **_: object) -> Reward:  # noqa: ANN401  # slime's own classes
-    """Score one sample; those that come within a moment travel together.
+async def reward(args: Any, sample: Any, **_: object) -> Reward | list[Reward]:  # noqa: ANN401  # slime's own classes
+    """Score one sample, or a list of them; single ones that come within a moment travel together.
 
     Raises:
-        NoRewardError, ClientError: it has no reward.
+        NoRewardError, ClientError: one has no reward.
     """
+    if isinstance(sample, list):
+        return await group_reward(args, sample)  # pyright: ignore[reportUnknownArgumentType]
     settings = _settings()
     return _answer(args, await ascore_one(settings, _sample(sample, settings)), settings)
 
