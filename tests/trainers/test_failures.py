@@ -110,6 +110,13 @@ FORMS = (
         work={"form": "components", "names": ["accuracy", "second"]},
         cells={"none": LEFT_OUT, "raise": ERRORS},
     ),
+    Form(
+        title="axolotl, `use_data_producer`",
+        environment="trl",
+        script="axolotl_grpo.py",
+        work={"producing": True},
+        cells={"raise": ERRORS},
+    ),
     *(
         Form(
             title=f"verl, `{manager}`",
@@ -175,6 +182,7 @@ FORMS = (
         queries=False,
         cells={"": ("waits", GIVEN, GIVEN, None, None)},
     ),
+    Form(title="SkyRL's generator", environment="shared", script="skyrl_generator.py", cells={"raise": ERRORS}),
     Form(title="SkyRL", environment="gym", script="skyrl_env.py", cells=NUMBERS_ALONE),
     Form(title="verifiers", environment="gym", script="verifiers_task.py", cells=NUMBERS_ALONE),
 )

@@ -107,6 +107,93 @@ def test_a_model_learns_from_its_rewards(python_of: Callable[[str], Path], tmp_p
     assert (tmp_path / "rewards.png").stat().st_size > 0
 
 
+class TestAxolotl:
+    @pytest.mark.parametrize(
+        ("function", "form"),
+        [
+            ("reward", {}),
+            ("reward", {"producing": True}),
+            ("reward_sync", {"producing": True, "workers": 2}),
+        ],
+    )
+    def test_it_trains_on_what_its_strategy_finds_by_name(
+        self, function: str, form: dict[str, object], server: Any, trainer: Callable[..., Any]
+    ) -> None:
+        settings = {"target": server.target, "recipe": "r1_zero"}
+
+        trained = trainer("trl", "axolotl_grpo.py").ask(
+            function=f"jurist.trainers.trl.{function}", settings=settings, samples=SAMPLES, **form
+        )
+
+        assert trained["outcomes"] == REWARDS
+        assert trained["moved"]
+
+    def test_its_plain_trainer_leaves_out_what_has_no_reward(self, server: Any, trainer: Callable[..., Any]) -> None:
+        settings = {"target": server.target, "recipe": "r1_zero"}
+        axolotl = trainer("trl", "axolotl_grpo.py")
+
+        abstained = axolotl.ask(settings=settings, samples=[("It is 42.", ""), ("It is 41.", ""), *SAMPLES[:2]])
+        away = axolotl.ask(settings={"target": "127.0.0.1:9", "patience_s": 0.1}, samples=SAMPLES)
+
+        assert abstained["outcomes"] == [None, None, 2.0, 1.0]
+        assert abstained["advantages"][:2] == [0.0, 0.0]
+        assert (away["outcomes"], away["moved"]) == ([None] * 4, False)
+
+    def test_its_producing_trainer_is_never_given_a_none_to_count_as_0(
+        self, server: Any, trainer: Callable[..., Any]
+    ) -> None:
+        settings = {"target": server.target, "recipe": "r1_zero", "on_error": "none"}
+        samples = [("It is 42.", ""), ("It is 41.", ""), *SAMPLES[:2]]
+
+        trained = trainer("trl", "axolotl_grpo.py").ask(settings=settings, samples=samples, producing=True)
+
+        assert trained["outcomes"] == ["NoRewardError"] * 4
+        assert not trained["moved"]
+
+
+def test_unsloths_trainer_trains_on_rewards_and_leaves_out_what_has_none(
+    server: Any, trainer: Callable[..., Any]
+) -> None:
+    settings = {"target": server.target, "recipe": "r1_zero"}
+    unsloth = trainer("trl", "unsloth_grpo.py")
+
+    trained = unsloth.ask(settings=settings, samples=SAMPLES)
+    abstained = unsloth.ask(settings=settings, samples=[("It is 42.", ""), ("It is 41.", ""), *SAMPLES[:2]])
+    away = unsloth.ask(settings={"target": "127.0.0.1:9", "patience_s": 0.1}, samples=SAMPLES)
+
+    assert (trained["outcomes"], trained["moved"], trained["trainer"]) == (REWARDS, True, "UnslothGRPOTrainer")
+    assert (abstained["outcomes"], abstained["advantages"][:2]) == ([None, None, 2.0, 1.0], [0.0, 0.0])
+    assert (away["outcomes"], away["moved"]) == ([None] * 4, False)
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_skyrls_generator_trains_on_the_reward_of_each_of_its_trajectories(
+    batched: bool,  # noqa: FBT001  # pytest's
+    server: Any,
+    trainer: Callable[..., Any],
+) -> None:
+    settings = {"target": server.target, "recipe": "r1_zero"}
+
+    scored = trainer("shared", "skyrl_generator.py").ask(settings=settings, samples=SAMPLES * 8, batched=batched)
+
+    assert scored["outcomes"] == REWARDS * 8
+
+
+def test_nemo_rls_actor_answers_whole_batches_and_single_chats(server: Any, trainer: Callable[..., Any]) -> None:
+    """By a stand-in for NeMo-RL's call, which the script describes."""
+    nemo_rl = trainer("shared", "nemo_rl_stand_in.py")
+    settings = {"target": server.target, "recipe": "r1_zero"}
+    away = {"target": "127.0.0.1:9", "patience_s": 0.1}
+
+    for single in (False, True):
+        assert nemo_rl.ask(settings=settings, samples=SAMPLES, single=single)["outcomes"] == REWARDS
+        unusable = nemo_rl.ask(settings=settings, samples=[("It is 42.", "")], single=single)
+        assert unusable["outcomes"] == ["NoRewardError"]
+        assert nemo_rl.ask(settings=away, samples=SAMPLES, single=single)["outcomes"] == ["UnreachableError"] * 4
+    filled = nemo_rl.ask(settings={**settings, "on_error": -1}, samples=[*SAMPLES[:1], ("It is 42.", "")])
+    assert filled["outcomes"] == [2.0, -1.0]
+
+
 @pytest.mark.parametrize("workers", ["none", "ray"])
 @pytest.mark.parametrize("manager", ["naive", "dapo", "gdpo", "remote", "jurist"])
 def test_verl_scores_through_every_manager(

@@ -3,7 +3,8 @@
     import jurist.trainers.skyrl                  # registers it
 
 `extras` is the data set's row; its reference is found as for every adapter, or in `reward_spec.ground_truth`. Settings
-come from the environment's configuration, over `JURIST_CLIENT_*`. SkyRL steps from threads: calls travel together.
+come from the environment's configuration, over `JURIST_CLIENT_*`; SkyRL 0.4's `environment.skyrl_gym` has no room for
+ours, so there they are those of `JURIST_CLIENT_*` alone. SkyRL steps from threads: calls travel together.
 """
 
 # pyright: basic, reportMissingImports=false, reportUntypedBaseClass=false
