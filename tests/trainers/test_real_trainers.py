@@ -113,7 +113,7 @@ class TestAxolotl:
         [
             ("reward", {}),
             ("reward", {"producing": True}),
-            ("reward_sync", {"producing": True, "workers": 2}),
+            ("reward_sync", {"producing": True}),
         ],
     )
     def test_it_trains_on_what_its_strategy_finds_by_name(
@@ -139,7 +139,7 @@ class TestAxolotl:
         assert abstained["advantages"][:2] == [0.0, 0.0]
         assert (away["outcomes"], away["moved"]) == ([None] * 4, False)
 
-    def test_its_producing_trainer_is_never_given_a_none_to_count_as_0(
+    def test_the_class_that_counts_none_as_0_behind_a_prefetch_is_never_given_one(
         self, server: Any, trainer: Callable[..., Any]
     ) -> None:
         settings = {"target": server.target, "recipe": "r1_zero", "on_error": "none"}

@@ -31,9 +31,8 @@ def scored(
     *,
     function: str = "jurist.trainers.trl.reward",
     producing: bool = False,
-    workers: int = 1,
 ) -> dict[str, Any]:
-    """Train for a step on samples, by the plain trainer, or by the one of `use_data_producer` with its `workers`."""
+    """Train for a step on samples, by the plain trainer, or by the one of `use_data_producer`."""
     configure(settings)
     torch.manual_seed(0)
     cfg = DictDefault({"trl": {"reward_funcs": [function]}})
@@ -42,7 +41,7 @@ def scored(
     tiny.GRPOTrainer.use_liger_kernel = False  # as TRL 1.14 sets them, which axolotl pins
     tiny.GRPOTrainer.model_kwarg_keys = {"logits_to_keep"}
     tiny.GRPOConfig = GRPOStrategy.get_training_args_class(async_grpo=producing)
-    own = {"use_data_producer": True, "reward_num_workers": workers} if producing else {}
+    own = {"use_data_producer": True} if producing else {}
     policy = tiny.model(trl_grpo.WORDS, width=32, layers=2, positions=256)
     return trl_grpo.one_step(policy, functions, samples, **own)
 
