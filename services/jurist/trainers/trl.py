@@ -10,8 +10,8 @@ request 5902): there the default is an error, which ends the training, and "none
 another's number counts as 0 in every version, so a completion without a reward has no score of any component either.
 
 axolotl (0.21) resolves the path in `trl.reward_funcs`. Its plain trainer is TRL's; that of `use_data_producer` counts
-None as 0 where it prefetches, so a missing reward is an error there; that of `context_parallel_size` does so, too, and awaits
-nothing: it takes `jurist.trainers.trl.reward_sync`.
+None as 0 where it prefetches, so a missing reward is an error there; that of `context_parallel_size` does so, too, and
+awaits nothing: it takes `jurist.trainers.trl.reward_sync`.
 """
 
 from __future__ import annotations
