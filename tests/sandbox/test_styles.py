@@ -618,6 +618,7 @@ async def test_what_is_expected_reaches_no_attribute(sandbox: Supervisor, test: 
     assert verdict.value == 0.0
 
 
+DESCRIPTIONS: list[object] = [5, None, [], [{"t": []}], [{"t": "exception", "v": 5}], [{"t": "exception", "v": [1]}]]
 FORGED = """
 import json, os, struct
 def forge(body):
@@ -634,10 +635,7 @@ def forge(body):
         "import math as double",
         "class TestCase:\n    pass\ndef double(x):\n    return TestCase()",
         "async def double(x):\n    return 4",
-        *(
-            f"{FORGED}forge(json.dumps({described!r}).encode())\nos._exit(0)"
-            for described in (5, None, [], [{"t": []}], [{"t": "exception", "v": 5}], [{"t": "exception", "v": [1]}])
-        ),
+        *(f"{FORGED}forge(json.dumps({described!r}).encode())\nos._exit(0)" for described in DESCRIPTIONS),
     ],
 )
 @pytest.mark.parametrize("entry_point", ["", "double"])
