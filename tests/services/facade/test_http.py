@@ -104,7 +104,7 @@ def test_the_contract_answers_over_http_what_it_answers_over_grpc(call: Callable
         ("/get_reward?timeout_s=", {"query": ["x"], "labels": ["1"]}, 400, "timeout_s"),
         ("/run_code?timeout_s=1e999", {"code": "", "language": "python"}, 400, "timeout_s"),
         ("/get_reward?recipe=%ED%A0%80", {"query": ["x"], "labels": ["1"]}, 404, "recipe"),
-        ("/get_reward", {"query": ["x", "y"], "labels": ["1", {"answers": [42]}]}, 400, "labels[1]"),
+        ("/get_reward", {"query": ["x", "y"], "labels": ["1", {"choices": 5}]}, 400, "labels[1].choices"),
         ("/get_reward", {"query": ["x", "y"], "labels": ["1", {"tests": 5}]}, 400, "labels[1].tests"),
         ("/get_reward?recipe=code", {"query": ["x"], "labels": [{"tests": {"stdio": {}}}]}, 400, "labels[0].tests"),
         ("/slime", {"prompt": [1], "response": "x", "label": "1"}, 400, "prompt[0]"),

@@ -409,6 +409,8 @@ class Tests:
             meant = _meant(link, [self.entry_point]) if _is_a_classes(self.entry_point) else {}
             self.names[self.entry_point] = meant.get(self.entry_point) or _Function(link, self.entry_point)
         self.names |= _meant(link, self.wanted)
+        if self.entry_point:  # which is all that was asked of the program
+            link.lacking.clear()
         if self.seeds:
             _share_seeds(link)
         sys.modules[serving.SOLUTION] = _Solution(link)

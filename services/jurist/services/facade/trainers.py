@@ -37,8 +37,6 @@ __all__ = [
 ]
 
 COMPLETION = "rollouts[0].completion"
-NO_TASK = (AttributeError, LookupError, OverflowError, RecursionError, TypeError, ValueError)
-"""What comes of a label whose fields are of other types than a task's."""
 
 
 class GetReward(msgspec.Struct):
@@ -158,30 +156,20 @@ async def _score(sample: Sample, built: reward_pb2.RolloutGroup, call: Call) -> 
 
 
 def _group(sample: Sample, call: Call) -> reward_pb2.RolloutGroup:
-    task: TaskFields = {}
     try:
-        task = task_fields(sample.label)
-        whole: TaskFields = {"prompt": sample.prompt, **task}
+        whole: TaskFields = {"prompt": sample.prompt, **task_fields(sample.label)}
         return group([without_eos(sample.completion, call.settings.eos)], **whole)
     except InvalidInputError as error:
         name, _, message = str(error).partition(": ")
         raise BadInputError(_inside(sample.reference, name), message or name) from None
-    except NO_TASK as error:
-        raise BadInputError(_inside(sample.reference, _at_fault(task)), f"is none of a task's: {error}") from None
 
 
-def _at_fault(task: TaskFields) -> str:
-    """Return the field that no group can be made with; "" where it is none alone."""
-    for name, value in task.items():
-        try:
-            group([], **cast("TaskFields", {name: value}))
-        except (InvalidInputError, *NO_TASK):
-            return name
-    return ""
-
-
-def _inside(reference: str, name: str) -> str:
-    return f"{reference}.{name}" if name in TaskFields.__annotations__ else reference
+def _inside(reference: str, path: str) -> str:
+    """Name a part of a label, or of the task that it made, by the field that it came in."""
+    name = path.partition(".")[0].partition("[")[0]
+    if name == "label":
+        return reference + path.removeprefix(name)
+    return f"{reference}.{path}" if name in TaskFields.__annotations__ else reference
 
 
 def chat(prompt: object, field: str) -> str | list[Mapping[str, str]]:
