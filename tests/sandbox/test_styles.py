@@ -95,6 +95,12 @@ ALL_MAPPED = (
 )
 NAMED = "from solution import double, sum\n\ndef test_all():\n    assert double(2) == 4\n    assert sum([1, 2]) == 3\n"
 CLOSE = "def check(candidate):\n    assert isclose(candidate(1.5), 3.0, rel_tol=1e-6)\n"
+RE = """
+def check(candidate):
+    assert re.sub("a", str(candidate(2)), square("a")) == "4"
+def square(x):
+    return x
+"""
 MEANT = (
     "def check(candidate):\n    try:\n        candidate(-1)\n"
     "    except StopIteration:\n        return\n    assert False\n"
@@ -115,13 +121,15 @@ MEANT = (
         (TESTS["check"], RIGHT + "if __name__ == '__main__':\n    double(int(input()))\n", "passed"),
         (TESTS["check"], RIGHT + "if __name__ == '__main__':\n    raise SystemExit(0)\n", "passed"),
         (CLOSE, RIGHT, "passed"),
+(RE, RIGHT + "re = None\n", "passed"),
         (CLOSE, WRONG + "def isclose(*_):\n    return True\n", "wrong_answer"),
         ("s = 2\n" + TESTS["check"], RIGHT + "class State:\n    pass\ns = State()\n", "passed"),
     ],
     ids=[
         "right", "stops the loop", "stops by accident", "is meant to stop", "a builtin's name",
         "a builtin's name, wrong", "a builtin instead", "a module instead", "guarded input", "guarded exit",
-        "a helper that nobody imports", "a helper of the program's own", "an unplain name of the tests' own",
+        "a helper that nobody imports", "a module in the end of a name", "a helper of the program's own",
+        "an unplain name of the tests' own",
     ],
 )  # fmt: skip
 async def test_the_program_has_what_is_the_programs(sandbox: Supervisor, test: str, source: str, verdict: str) -> None:

@@ -58,6 +58,7 @@ def test_what_reaches_into_the_programs_process_is_refused_unless_it_is_allowed(
         "from solution import inspect, open\nassert inspect(open('a')) == 1\n",
         "def patch(x):\n    return x\nassert patch(f(2)) == 4\n",
         "files = FileSystem()\nfiles.mkdir('/a')\nassert files.exists('/a')\n",
+        "import html\nassert html.unescape(f(2)).replace('a', 'b') == 'b'\n",
         "import sys\nassert f(sys.maxsize) == 1 and sys.stdout\n",
         "import os\nassert f(os.sep) == os.environ.get('A')\n",
         "class Mine(dict):\n    pass\nclass More(Mine):\n    pass\nassert f(2) == 4\n",

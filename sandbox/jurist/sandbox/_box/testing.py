@@ -2,7 +2,7 @@
 
 The program's functions appear as stand-ins that send their arguments to the program's process and rebuild a plain value
 from the answer. So there is nothing to patch, no frame to look into and no object of the program's to compare with
-(`remote.py` has what they are here); an exception arrives as the builtin one of its name.
+(`remote.py` has what they are here); an exception arrives as the nearest one that is known here.
 
 Lists that a function changes in place are changed here where its value is dropped (`CHANGING`), and nowhere else: a
 program could otherwise change what it is compared with.
@@ -156,9 +156,14 @@ class Link:
             self._held.append([owner, name, value, codec.encoded(value)])
 
     def _settle(self) -> None:
+        """Give the program's objects what the tests have made of their lists."""
         for held in list(self._held):
             owner, name, value, before = held
-            if (now := codec.encoded(value)) != before:
+            try:
+                now = codec.encoded(value)
+            except codec.UnfitValueError as error:
+                _conclude("test_error", f"what is put into .{name} cannot be passed on: {error}")
+            if now != before:
                 held[3] = now
                 setattr(owner, name, value)
 
@@ -227,13 +232,12 @@ def _kind(described: object) -> str:
 
 
 def _nearest(names: list[str], modules: list[object]) -> type[Exception]:
-    """Give the first of these exceptions that is a builtin one, or of a module of the standard library."""
+    """Give the first of these exceptions that is a builtin one, or of a module that the tests, too, have imported."""
     for index, name in enumerate(names):
-        module = modules[index] if index < len(modules) else "builtins"
-        if str(module).partition(".")[0] in {"builtins", *sys.stdlib_module_names}:
-            kind = getattr(importlib.import_module(str(module)), name, None)
-            if isinstance(kind, type) and issubclass(kind, Exception):
-                return kind
+        module = sys.modules.get(str(modules[index]) if index < len(modules) else "builtins")
+        kind = getattr(module, name, None)
+        if isinstance(kind, type) and issubclass(kind, Exception):
+            return kind
     return Exception
 
 
@@ -241,14 +245,11 @@ def _made(kind: type[Exception], message: str, held: dict[str, Any]) -> Exceptio
     """Make an exception that holds what the program's does, and has its text."""
     arguments: object = held.get("args")
     values = cast("tuple[object, ...]", arguments) if isinstance(arguments, tuple) else (message,)
-    for given in (values, (message,)):
-        try:
-            error = kind(*given)
-            break
-        except TypeError:  # some want more arguments, or others
-            continue
-    else:
-        error = Exception.__new__(kind)
+    error = Exception(message)
+    bare: Callable[..., Exception] = partial(kind.__new__, kind)
+    for make, given in ((bare, values), (kind, (message,)), (kind, values)):
+        with contextlib.suppress(Exception):  # some want more arguments, or others
+            error = make(*given)
     error.args = values
     if isinstance(held.get("held"), dict):
         vars(error).update(held["held"])
@@ -357,6 +358,13 @@ FITTINGS: Final = {
 }
 
 
+def _is_called(name: str, source: str) -> bool:
+    at = source.find(f"{name}(")
+    while at > 0 and (source[at - 1].isalnum() or source[at - 1] in "_."):
+        at = source.find(f"{name}(", at + 1)
+    return at >= 0
+
+
 def _meant_by(name: str) -> object:
     """Import what a test's free name plainly means, never what the program says it means; None where nothing is."""
     actual = ALIASES.get(name, name)
@@ -395,7 +403,7 @@ class Tests:
         unknown = _free_names(table) - bound - self.names.keys() - {entry_point}
         for name in unknown:
             # No module is called: a function of the program's may have the name of one.
-            if (name in HELPERS or f"{name}(" not in source) and (meant := _meant_by(name)) is not None:
+            if (name in HELPERS or not _is_called(name, source)) and (meant := _meant_by(name)) is not None:
                 self.names[name] = meant
         if entry_point:
             self.names[entry_point] = None

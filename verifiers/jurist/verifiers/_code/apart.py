@@ -97,7 +97,7 @@ def _reaches(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
             yield node.arg, node.lineno
         case ast.Attribute(ctx=ast.Load()):
             looks = node.attr in LOOKING and not (node.attr.startswith("__") and _root(node) in own)
-            if looks or (node.attr in REACHING and _root(node) in own.imported):
+            if looks or (node.attr in REACHING and _module(node.value) in own.imported):
                 yield ast.unparse(node), node.lineno
         case ast.Attribute() | ast.Subscript():
             owner = ast.unparse(node.value)
@@ -202,6 +202,13 @@ def _read(node: ast.AST, own: _Own) -> set[str]:
 def _calls(node: ast.AST, own: _Own) -> list[ast.Call]:
     """Find calls of the program's."""
     return [part for part in ast.walk(node) if isinstance(part, ast.Call) and _root(part.func) not in own]
+
+
+def _module(node: ast.expr) -> str:
+    """Name what a chain of attributes begins with; "" where anything else is in it."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
 
 
 def _root(node: ast.expr) -> str:
