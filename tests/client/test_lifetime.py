@@ -393,7 +393,11 @@ def test_a_callback_that_exits_leaves_nobody_waiting(service: Service, client: C
 
 def test_ctrl_c_stops_the_servers_work(service: Service) -> None:
     service.script.append(service.wait(60.0))
-    script = "import sys; from jurist.client import Client, group; Client(sys.argv[1]).score([group(['x'])])"
+    # Jobs in a shell's background, as these tests may be, begin with the signal ignored.
+    script = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from jurist.client import Client, group; Client(sys.argv[1]).score([group(['x'])])"
+    )
     with subprocess.Popen([sys.executable, "-c", script, service.target], stderr=subprocess.PIPE, text=True) as process:
         assert service.arrived.wait(10.0)
         process.send_signal(signal.SIGINT)
