@@ -293,15 +293,20 @@ BREAKS = {
 }
 
 
-@pytest.mark.parametrize("style", OF_OBJECTS)
-async def test_classes_of_the_program_are_tested_from_a_process_apart(sandbox: Supervisor, style: str) -> None:
-    right = await judged(sandbox, OF_OBJECTS[style], STACK, "")
-    wrong = await judged(sandbox, OF_OBJECTS[style], STACK.replace(*BREAKS[style]), "")
+async def passes_whole_alone(sandbox: Supervisor, test: str, source: str, change: tuple[str, str]) -> None:
+    """The test passes the program, from a process apart, and not when the change has broken it."""
+    right = await judged(sandbox, test, source, "")
+    wrong = await judged(sandbox, test, source.replace(*change), "")
 
     assert isinstance(right, Score), right
     assert (right.value, right.details["in_process"]) == (1.0, False), right.reason
     assert isinstance(wrong, Score), wrong
     assert wrong.value == 0.0
+
+
+@pytest.mark.parametrize("style", OF_OBJECTS)
+async def test_classes_of_the_program_are_tested_from_a_process_apart(sandbox: Supervisor, style: str) -> None:
+    await passes_whole_alone(sandbox, OF_OBJECTS[style], STACK, BREAKS[style])
 
 
 YES = """
@@ -583,13 +588,7 @@ BROKEN = {
 
 @pytest.mark.parametrize("kind", FOUND)
 async def test_what_a_program_is_made_of_is_what_its_tests_find(sandbox: Supervisor, kind: str) -> None:
-    right = await judged(sandbox, FOUND[kind], KINDS, "")
-    wrong = await judged(sandbox, FOUND[kind], KINDS.replace(*BROKEN[kind]), "")
-
-    assert isinstance(right, Score), right
-    assert (right.value, right.details["in_process"]) == (1.0, False), right.reason
-    assert isinstance(wrong, Score), wrong
-    assert wrong.value == 0.0
+    await passes_whole_alone(sandbox, FOUND[kind], KINDS, BROKEN[kind])
 
 
 SPYING = """
