@@ -203,6 +203,10 @@ class Stack:
         return self.items.pop()
     def top(self):
         return Node(self.items[-1])
+    def extended(self, items):
+        for item in list(items):
+            self.push(item)
+        return self
     def absorb(self, items):
         while items:
             self.push(items.pop())
@@ -241,6 +245,11 @@ async def later(x):
 def arranged(items):
     items.sort()
 
+def picky(items):
+    if not all(isinstance(item, int) for item in items):
+        raise TypeError
+    items.clear()
+
 """
 OF_OBJECTS = {
     "methods": "s = Stack()\ns.push(1)\ns.push(2)\nassert s.pop() == 2 and len(s) == 1 and 1 in s and 3 not in s\n",
@@ -267,6 +276,13 @@ OF_OBJECTS = {
     "        with self.assertRaises(Empty):\n            self.s.pop()\n",
     "imports": "from solution import Stack as S, Empty\n\ndef test_it():\n    assert S([1]).pop() == 1\n",
     "arguments that are changed": "x = [3, 1]\narranged(x)\nassert x == [1, 3]\nStack().absorb(x)\nassert x == []\n",
+    "arguments beside an answer": "x = [3, 1]\nassert arranged(x) is None\nassert x == [1, 3]\n",
+    "arguments left alone": "x = [3, 1]\nassert made(*x).items == x\ns = Stack(x)\nassert s.pop() == 1 and x == [3, 1]\n"
+    "x.append(5)\nassert s.items == [3]\n",
+    "arguments by name": "def test_it():\n    x = [3, 1]\n    assert len(Stack().extended(items=x)) == 2\n"
+    "    assert x == [3, 1]\n",
+    "arguments of what fails": "x = [3, 'a']\ntry:\n    picky(x)\nexcept TypeError:\n    assert x == [3, 'a']\n"
+    "else:\n    assert False\n",
     "coroutines": "import asyncio\nassert asyncio.run(later(1)) == 2\nasync def both():\n"
     "    return await asyncio.gather(later(1), later(2))\nassert asyncio.run(both()) == [2, 3]\n",
 }
@@ -289,6 +305,10 @@ BREAKS = {
     "unittest": ("raise Empty", "raise KeyError"),
     "imports": ("self.items = list(items)", "self.items = []"),
     "arguments that are changed": ("items.sort()", "items = sorted(items)"),
+    "arguments beside an answer": ("items.sort()", "items = sorted(items)"),
+    "arguments left alone": ("self.items = list(items)", "self.items = items"),
+    "arguments by name": ("in list(items):", "in [items.pop(), items.pop()]:"),
+    "arguments of what fails": ("raise TypeError", "items.clear()\n        raise TypeError"),
     "coroutines": ("return x + 1", "return x"),
 }
 
@@ -380,6 +400,38 @@ async def test_a_class_in_place_of_a_function_passes_nothing(sandbox: Supervisor
         verdict = await judged(sandbox, test, source, "double")
         assert isinstance(verdict, Score), verdict
         assert verdict.value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("test", "source"),
+    [
+        ("x = [3, 1, 2]\nassert double(x) == x\n", "def double(x):\n    x.clear()\n    return []\n"),
+        ("x = [3, 1, 2]\ny = double(x)\nassert y == sum(x)\n", "def double(x):\n    x[:] = [0]\n    return 0\n"),
+        (
+            "x = [[2], [1]]\nassert all(double(y) == y * 2 for y in x)\n",
+            "def double(x):\n    x.clear()\n    return []\n",
+        ),
+    ],
+)
+async def test_a_program_changes_nothing_that_it_is_compared_with(sandbox: Supervisor, test: str, source: str) -> None:
+    verdict = await judged(sandbox, test, source, "double")
+
+    assert isinstance(verdict, Score), verdict
+    assert verdict.value == 0.0
+
+
+async def test_a_program_that_passes_only_where_its_changes_are_unseen_fails_for_the_whole_group(
+    sandbox: Supervisor,
+) -> None:
+    test = "x = [2, 1]\nassert double(x) == [1, 2]\nassert x == [2, 1]\n"
+    sorts, copies = "def double(x):\n    x.sort()\n    return x\n", "def double(x):\n    return sorted(x)\n"
+
+    verdicts = [
+        await judged(sandbox, test, source, "double") for source in (copies, sorts, copies, sorts, sorts, copies)
+    ]
+
+    scores = [verdict.value for verdict in verdicts if isinstance(verdict, Score)]
+    assert scores == [1.0, 0.0, 1.0, 0.0, 0.0, 1.0]
 
 
 KINDS = """

@@ -266,8 +266,8 @@ class ForkServer:
             with contextlib.suppress(OSError):
                 await loop.sock_sendall(ours, wire.plain(job))
 
-    async def asked(self, peer: int) -> bytes | None:
-        """Send a descriptor to a run that stands, and give its answer; None where it died first.
+    async def asked(self, peer: int, word: bytes) -> bytes | None:
+        """Send a word and a descriptor to a run that stands, and give its answer; None where it died first.
 
         The limits of the run hold for each answer; between two the clock stands still.
         """
@@ -280,7 +280,7 @@ class ForkServer:
         self.restart_clock()
         try:
             with contextlib.suppress(OSError):  # what it said before it died can still be read
-                socket.send_fds(activity.channel, [wire.RUN], [peer])
+                socket.send_fds(activity.channel, [word], [peer])
             (length,) = wire.LENGTH.unpack(await received(activity.channel, wire.LENGTH.size))
             if length <= wire.PACKET_BYTES:
                 return await received(activity.channel, length)

@@ -94,12 +94,13 @@ def task_job(source: str, limits: Limits, files: Mapping[str, bytes], *, counted
     }
 
 
-def tests_job(tests: Asserts, limits: Limits, *, counted: bool) -> Job:
+def tests_job(tests: Asserts, limits: Limits, *, shares: bool, counted: bool) -> Job:
     """Run test code against a program in another box."""
     return _job("test", Program(source="", tests=tests, limits=limits), limits, counted=counted) | {
         "code": tests.code,
         "prelude": tests.prelude,
         "entry_point": tests.entry_point,
+        "shares": shares,
     }
 
 

@@ -60,7 +60,7 @@ class Judge:
             await begin(job | {"standing": True}, limits, None)
             self._stands = True
         with peer:
-            message = await self._box.asked(peer.fileno())
+            message = await self._box.asked(peer.fileno(), wire.SHARE if job["shares"] else wire.RUN)
         if message is not None:
             return verdict(message)
         # It was killed, or died: its end says why, and the next program gets a new one.

@@ -130,7 +130,9 @@ class Asserts:
 
     `code` is Python; it fails by raising. `prelude` is the task's own code to run before it: the imports and helper
     functions of a prompt, whose definitions a program cannot replace. Names that neither of them defines are looked up
-    in the program, and `entry_point` always. `__changing__(function)(..)` changes the arguments as the function does.
+    in the program, and `entry_point` always. `__sharing__(function)(..)` changes the arguments as the function does. Of
+    a program that has changed others, or was given such as the code changes later, the code must hold with this in its
+    sight and without.
 
     With `in_process` the code runs in the program's own process, after it: for tests that must have the program's own
     objects in hand. Programs can then patch what they are tested with; the run says so.

@@ -41,7 +41,7 @@ if __name__ == "__main__":
 """A program as programs are."""
 TESTS = """
 def check(candidate):
-    assert other is None and candidate([1, 2], key=0) == [1, 2]
+    assert other is None and candidate((1, 2), key=0) == (1, 2)
     assert candidate("a", None) == (1, 2)
     assert abs(candidate(1.5) - 3.0) < 1e-6
     try:
@@ -87,7 +87,7 @@ def _calls() -> bytes:
     """Answer the calls of the tests below; the answers."""
     ours = _connected()
     ours.sendall(wire.plain(("", ["other"], None)))
-    for arguments, keywords in (([[1, 2]], {"key": 0}), (["a", None], None), ([1.5], None), ([-1], None)):
+    for arguments, keywords in (([(1, 2)], {"key": 0}), (["a", None], None), ([1.5], None), ([-1], None)):
         ours.sendall(wire.plain(("echo", codec.encoded(arguments), keywords and codec.encoded(keywords))))
     ours.shutdown(_socket.SHUT_WR)
     serving.serve({"echo": _echo, "other": None}, objects=False)

@@ -30,11 +30,13 @@ METHODS_OF_PLAIN: Final = frozenset(
 class Caller(Protocol):
     """What reaches the program's process."""
 
-    def call(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> Any:  # noqa: ANN401
-        """Call a function there, or do an operation, and give its value or raise what it raised."""
+    def call(
+        self, name: str, arguments: tuple[object, ...], keywords: dict[str, object], *, shared: bool = False
+    ) -> Any:  # noqa: ANN401
+        """Call a function there, or do an operation, and give its value or raise what it raised.
 
-    def change(self, name: str, *arguments: object, **keywords: object) -> None:
-        """Do the same, and change these arguments as the program has changed its own."""
+        Arguments that are `shared` are changed as the program has changed its own.
+        """
 
     def hold(self, owner: Remote, name: str, value: object) -> None:
         """Have an object of the tests' follow what they do to a value of its attribute."""
@@ -106,14 +108,17 @@ class Remote:
         return self.__caller.refuse(self.__kind, blameless=self.__takes)
 
     def __call__(self, *operands: object, **keywords: object) -> Any:  # noqa: ANN401
-        value = self.__caller.call(CALL, (self, *operands), keywords)
+        return self.__made(self.__caller.call(CALL, (self, *operands), keywords))
+
+    def __sharing__(self, *operands: object, **keywords: object) -> Any:  # noqa: ANN401
+        """Be called, and let the operands be changed as the program changes them."""
+        return self.__made(self.__caller.call(CALL, (self, *operands), keywords, shared=True))
+
+    def __made(self, value: Any) -> Any:  # noqa: ANN401
+        """Give what a call gave, which takes values if this is a class that makes such."""
         if self.__makes and isinstance(value, Remote):
             object.__setattr__(value, "_Remote__takes", True)
         return value
-
-    def __changing__(self, *operands: object, **keywords: object) -> None:
-        """Be called, and let the operands be changed as the program changes them."""
-        self.__caller.change(CALL, self, *operands, **keywords)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         value = self.__one__("get", name)

@@ -9,13 +9,14 @@ import builtins
 import contextlib
 import operator
 import sys
+from collections import deque
 from functools import partial
 from types import CoroutineType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from jurist.sandbox import codec
 from jurist.sandbox._box import wire
-from jurist.sandbox._box.remote import OPERATION
+from jurist.sandbox._box.remote import OPERATION, Remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Reversible
@@ -29,8 +30,10 @@ BUILTINS: Final = (
     *("abs", "bool", "complex", "divmod", "float", "format", "hash", "int", "isinstance", "issubclass", "iter", "len"),
     *("repr", "round", "str"),
 )
-CHANGING: Final = f"{OPERATION}changing"
-"""The operation that does another one, and answers with what became of its arguments."""
+LEFT, LENT, BECOME = f"{OPERATION}left", f"{OPERATION}lent", f"{OPERATION}become"
+"""Operations on arguments of the call before: what became of them, and under which numbers they stay; and the one that
+changes what has such a number."""
+CHANGEABLE: Final = (list, dict, set, bytearray, deque)
 DRAWN: Final = 1_000
 """Items of a generator that come at a time: it may be endless."""
 WHOLE: Final = slice(None)
@@ -98,6 +101,24 @@ def _raised(error: BaseException, *, whole: bool, awaited: bool = False) -> byte
             modules = [kind.__module__ for kind in type(error).__mro__]
             packed = codec.packed([*told, {"modules": modules, "args": error.args, "held": vars(error)}])
     return (wire.AWAITED_RAISED if awaited else wire.RAISED) + packed.encode()
+
+
+def become(ours: Any, theirs: Any) -> None:  # noqa: ANN401
+    """Change a value into what the other process has made of its own.
+
+    Raises:
+        TypeError: it is of another type now.
+    """
+    kind = cast("type[object]", type(ours))
+    if issubclass(kind, CHANGEABLE) and kind is not type(theirs):
+        raise TypeError
+    if issubclass(kind, list | bytearray):
+        ours[:] = theirs
+    elif issubclass(kind, CHANGEABLE):
+        ours.clear()
+        (ours.extend if issubclass(kind, deque) else ours.update)(theirs)
+    elif kind is not Remote and getattr(ours, "shape", ()) != ():  # numpy's
+        ours[...] = theirs
 
 
 def _awaited(value: Any) -> Any:  # noqa: ANN401
@@ -218,6 +239,7 @@ class _Server:
         self.callables: dict[str, Callable[..., Any]] = {}
         self.objects = objects
         self.keeper = _Keeper(namespace)
+        self.latest: tuple[list[object], dict[str, object]] = ([], {})
         if objects:
             codec.keep_objects(self.keeper)
 
@@ -225,8 +247,8 @@ class _Server:
         if name in BUILTINS:
             return cast("Callable[..., Any]", getattr(builtins, name))
         own: dict[str, Callable[..., Any]] = {
+            "become": self._become,
             "call": _called,
-            "changing": self._changed,
             "class": type,
             "copy": partial(_copied, "copy"),
             "deepcopy": partial(_copied, "deepcopy"),
@@ -235,6 +257,8 @@ class _Server:
             "enter": _entered,
             "exit": self._exited,
             "get": getattr,
+            "left": self._left,
+            "lent": self._lent,
             "named": partial(_found, self.namespace),
             "next": _following,
             "plain": _plain,
@@ -250,9 +274,17 @@ class _Server:
             self.callables[name] = self._operation(name[1:]) if operates else _found(self.namespace, name)
         return self.callables[name]
 
-    def _changed(self, name: str, *arguments: object, **keywords: object) -> list[object]:
-        _awaited(self._callable(name)(*arguments, **keywords))
-        return [list(arguments), keywords]
+    def _left(self, *positions: Any) -> list[object]:  # noqa: ANN401
+        """Give what became of arguments of the latest call: by position, or by name."""
+        arguments, keywords = self.latest
+        return [keywords[at] if isinstance(at, str) else arguments[at] for at in positions]
+
+    def _lent(self, *positions: object) -> list[object]:
+        """Keep such arguments, which an object may have kept, and describe them."""
+        return [self.keeper.described(value) for value in self._left(*positions)]
+
+    def _become(self, number: int, value: object) -> None:
+        become(self.keeper.kept(number), value)
 
     def _exited(self, manager: AbstractContextManager[Any], names: list[str], text: str) -> bool:
         """Leave a context, with the nearest to an exception of the tests' if there is one."""
@@ -261,7 +293,11 @@ class _Server:
         return bool(manager.__exit__(kind, None if kind is None else kind(text), None))
 
     def called(self, name: str, arguments: object, keywords: object) -> bytes:
-        value = self._callable(name)(*codec.decoded(arguments), **(codec.decoded(keywords) if keywords else {}))
+        given: list[object] = codec.decoded(arguments)
+        named: dict[str, object] = codec.decoded(keywords) if keywords else {}
+        if name not in {LEFT, LENT}:
+            self.latest = given, named
+        value = self._callable(name)(*given, **named)
         tag = wire.VALUE
         if self.objects and type(value) is CoroutineType:
             try:

@@ -4,8 +4,10 @@ The program's functions appear as stand-ins that send their arguments to the pro
 from the answer. So there is nothing to patch, no frame to look into and no object of the program's to compare with
 (`remote.py` has what they are here); an exception arrives as the nearest one that is known here.
 
-Lists that a function changes in place are changed here where its value is dropped (`CHANGING`), and nowhere else: a
-program could otherwise change what it is compared with.
+Lists that a function changes in place are changed here where the test code says so (`SHARING`), and nowhere else: a
+program could otherwise change what it is compared with. But where a program passes that has changed another list which
+the tests still hold, or has an object whose list they have changed since, it is tried once more, and then each side
+sees what the other does: it must pass both times.
 """
 
 from __future__ import annotations
@@ -41,13 +43,12 @@ TEST_FILE: Final = "tests.py"
 REASON_CHARACTERS: Final = 300
 ENDS_LOOPS: Final = ("StopIteration", "StopAsyncIteration")
 """Exceptions that end what calls a function for each of some values, such as `all(map(..))`, as if all were done."""
-CHANGING: Final = "__changing__"
-"""What test code calls a function through whose value it drops; `code_tests` writes it there."""
+SHARING: Final = "__sharing__"
+"""What test code calls a function through that changes its arguments; `code_tests` writes it there."""
 SAME, ASSERT_SAME, ASSERT_NOT_SAME = "__same__", "__assert_same__", "__assert_not_same__"
 """What it has in the place of `is` and of unittest's."""
 SOLVER: Final = "Solution"
 """The class that is none under test, but a place for functions."""
-CHANGEABLE: Final = (list, dict, set, bytearray, deque)
 DEEPER: Final = codec.DEPTH + 8
 HELD: Final = 16
 """Lists that were an object's attributes and may still be changed."""
@@ -65,20 +66,26 @@ class _RemoteError:
 
 
 class Link:
-    """Calls the program's functions."""
+    """Calls the program's functions.
 
-    def __init__(self, *, ends_loops: bool = False) -> None:
+    With `shares` the tests see how a function changes arguments that they still hold, and an object sees how they
+    change what it was given; without, `changed` says whether that would have been so.
+    """
+
+    def __init__(self, *, ends_loops: bool = False, shares: bool = False) -> None:
         self.used = False
+        self.changed = False
+        self._shares = shares
         self._lock = threading.RLock()
         self.lacking: set[str] = set()
         """Names that the tests have asked the program for, in vain."""
         self._under_test: set[str] = set()
-        self._held: deque[list[Any]] = deque(maxlen=HELD)
+        self._held: deque[_Held] = deque(maxlen=HELD)
         self._ends_loops = ends_loops
         self._errors: dict[str, type[Exception]] = {}
         codec.represent_objects(Remote, Remote.__number__, partial(Remote, self), self._generated)
 
-    def _answer(self, name: str, arguments: object, keywords: object) -> tuple[bytes, Any]:
+    def _exchange(self, name: str, arguments: object, keywords: object) -> tuple[bytes, str]:
         try:
             with self._lock:  # tests may have threads
                 wire.write_all(wire.PEER, wire.plain((name, arguments, keywords)))
@@ -87,7 +94,10 @@ class Link:
             _conclude(wire.GONE)
         except OverflowError as error:
             _conclude("wrong_answer", str(error))
-        tag, body = answer[:1], answer[1:].decode(errors="replace")
+        return answer[:1], answer[1:].decode(errors="replace")
+
+    def _answer(self, name: str, arguments: object, keywords: object) -> tuple[bytes, Any]:
+        tag, body = self._exchange(name, arguments, keywords)
         if tag == wire.UNFIT:
             _conclude("wrong_answer", body)
         try:
@@ -106,10 +116,13 @@ class Link:
             (name, _kind(given), given) for name, given in zip(wanted, cast("list[object]", described), strict=True)
         ]
 
-    def call(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> Any:  # noqa: ANN401
+    def call(
+        self, name: str, arguments: tuple[object, ...], keywords: dict[str, object], *, shared: bool = False
+    ) -> Any:  # noqa: ANN401
         """Call a function of the program and give its value, or raise what it raised."""
         self.used = True
         self._settle()
+        lasting = _lasting(arguments, keywords, shared=shared)
         try:
             # What came from the program is never too deep to go back.
             given = codec.encoded(list(arguments), DEEPER), codec.encoded(keywords, DEEPER) if keywords else None
@@ -117,13 +130,53 @@ class Link:
             answered = any(isinstance(argument, types.CoroutineType) for argument in (*arguments, *keywords.values()))
             reason = f"an argument of {name} cannot be passed on: {error}"
             _conclude("wrong_answer" if answered else "test_error", reason)
-        tag, body = self._answer(name, *given)
-        if tag == wire.AWAITED_RAISED:
-            return _failed(self._rebuilt(body))
-        if tag not in {wire.VALUE, wire.AWAITED}:
-            raise self._rebuilt(body)
-        value = _value(body)
+        with self._lock:
+            tag, body = self._answer(name, *given)
+            if lasting:
+                self._follow(lasting, shared=shared or self._shares)
+            if tag == wire.AWAITED_RAISED:
+                return _failed(self._rebuilt(body))
+            if tag not in {wire.VALUE, wire.AWAITED}:
+                raise self._rebuilt(body)
+            value = _value(body)
+            if lasting and (name.startswith(OPERATION) or type(value) is Remote):
+                self._lend(lasting)
         return _done(value) if tag == wire.AWAITED else value
+
+    def _follow(self, lasting: dict[int | str, Any], *, shared: bool) -> None:
+        """Notice what the latest call has made of its arguments, or make it of those here."""
+        tag, body = self._exchange(serving.LEFT, codec.encoded(list(lasting)), None)
+        if tag != wire.VALUE:  # what does not travel cannot be compared
+            return
+        try:
+            for ours, theirs in zip(lasting.values(), codec.unpacked(body), strict=True):
+                if codec.encoded(ours, DEEPER) == codec.encoded(theirs, DEEPER):
+                    continue
+                if shared:
+                    serving.become(ours, theirs)
+                else:
+                    self.changed = True
+        except (TypeError, ValueError):
+            _conclude("wrong_answer", NO_ANSWER)
+
+    def _lend(self, lasting: dict[int | str, Any]) -> None:
+        """Let an object see what the tests do later to what it was given, or notice it."""
+        applied: list[Callable[[object], None]] = [self._notice] * len(lasting)
+        if self._shares:
+            _, described = self._answer(serving.LENT, codec.encoded(list(lasting)), None)
+            try:
+                numbers = [int(number) for number, _, _ in described]
+            except (TypeError, ValueError):
+                _conclude("wrong_answer", NO_ANSWER)
+            applied = [partial(self._make, number) for number in numbers]
+        for value, apply in zip(lasting.values(), applied, strict=False):
+            self._held.append(_Held(value, apply, codec.encoded(value, DEEPER)))
+
+    def _notice(self, _: object) -> None:
+        self.changed = True
+
+    def _make(self, number: int, value: object) -> None:
+        self._answer(serving.BECOME, [number, codec.encoded(value)], None)
 
     def named(self, name: str) -> Any:  # noqa: ANN401
         """Give what has a name in the program."""
@@ -138,34 +191,21 @@ class Link:
             self._under_test.add(name)
         return Remote(self, found.__number__(), name, makes=True)
 
-    def change(self, name: str, *arguments: object, **keywords: object) -> None:
-        """Call a function, and do to the arguments here what it did to them there."""
-        answer = self.call(serving.CHANGING, (name, *arguments), keywords)
-        try:
-            changed, held = answer
-            for ours, theirs in zip(arguments, changed, strict=True):
-                _become(ours, theirs)
-            for key, ours in keywords.items():
-                _become(ours, held[key])
-        except (LookupError, TypeError, ValueError):
-            _conclude("wrong_answer", NO_ANSWER)
-
     def hold(self, owner: Remote, name: str, value: object) -> None:
         """Remember a list that was an object's attribute: what is appended here is to be there, too."""
-        if type(value) in CHANGEABLE:
-            self._held.append([owner, name, value, codec.encoded(value)])
+        if type(value) in serving.CHANGEABLE:
+            self._held.append(_Held(value, partial(setattr, owner, name), codec.encoded(value)))
 
     def _settle(self) -> None:
         """Give the program's objects what the tests have made of their lists."""
         for held in list(self._held):
-            owner, name, value, before = held
             try:
-                now = codec.encoded(value)
+                now = codec.encoded(held.value)
             except codec.UnfitValueError as error:
-                _conclude("test_error", f"what is put into .{name} cannot be passed on: {error}")
-            if now != before:
-                held[3] = now
-                setattr(owner, name, value)
+                _conclude("test_error", f"what is put into an object's list cannot be passed on: {error}")
+            if now != held.before:
+                held.before = now
+                held.apply(held.value)
 
     def seed(self, *seeds: object) -> None:
         """Have the program draw the random numbers that the tests expect; that alone is no test of it."""
@@ -218,6 +258,15 @@ class Link:
         error.__cause__ = None
         error.add_note(_RemoteError.__name__)
         return error
+
+
+class _Held:
+    """A list that an object has, too: what is done when the tests have changed it, and its description before that."""
+
+    def __init__(self, value: object, apply: Callable[[object], None], before: object) -> None:
+        self.value = value
+        self.apply = apply
+        self.before = before
 
 
 def _value(body: object) -> Any:  # noqa: ANN401
@@ -280,24 +329,6 @@ async def _done(value: object) -> object:
     return value
 
 
-def _become(ours: Any, theirs: Any) -> None:  # noqa: ANN401
-    """Change a value into what the program has made of its own.
-
-    Raises:
-        TypeError: it is of another type now.
-    """
-    kind = cast("type[object]", type(ours))
-    if issubclass(kind, CHANGEABLE) and kind is not type(theirs):
-        raise TypeError
-    if issubclass(kind, list | bytearray):
-        ours[:] = theirs
-    elif issubclass(kind, CHANGEABLE):
-        ours.clear()
-        (ours.extend if issubclass(kind, deque) else ours.update)(theirs)
-    elif kind is not Remote and getattr(ours, "shape", ()) != ():  # numpy's
-        ours[...] = theirs
-
-
 def _free_names(table: symtable.SymbolTable) -> set[str]:
     """Find the names that code reads and nothing in it binds."""
     top = table.get_type() == "module"
@@ -319,17 +350,60 @@ class _Function:
     def __call__(self, *arguments: object, **keywords: object) -> Any:  # noqa: ANN401  whatever it returns
         return self._link.call(self.__name__, arguments, keywords)
 
-    def __changing__(self, *arguments: object, **keywords: object) -> None:
-        self._link.change(self.__name__, *arguments, **keywords)
+    def __sharing__(self, *arguments: object, **keywords: object) -> Any:  # noqa: ANN401
+        return self._link.call(self.__name__, arguments, keywords, shared=True)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         """Ask for what a function holds: what it was wrapped with, say."""
         return getattr(self._link.named(self.__name__), name)
 
 
-def _changing(function: Any) -> Any:  # noqa: ANN401
-    """Give what calls a function for what it does to its arguments."""
-    return function.__changing__ if isinstance(function, Remote | _Function) else function
+def _references(arguments: tuple[object, ...], keywords: dict[str, object]) -> list[int]:
+    return [sys.getrefcount(value) for value in (*arguments, *keywords.values())]
+
+
+class _Scale:
+    """In the place of a link, counts the references to an argument."""
+
+    def call(self, _: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> int:
+        return _references(arguments, keywords)[0]
+
+
+def _temporary() -> tuple[int, int]:
+    """Count the references to an argument that nobody else holds, in a call without keywords and in one with some.
+
+    They are 0 where this interpreter counts those of a variable alike.
+    """
+    counted = _Function(cast("Link", _Scale()), "")
+    variable: list[object] = []
+    if counted([]) >= counted(variable):
+        return 0, 0
+    return counted([]), counted([], more=None)
+
+
+TEMPORARY: Final = _temporary()
+
+
+def _lasting(arguments: tuple[object, ...], keywords: dict[str, object], *, shared: bool) -> dict[int | str, Any]:
+    """Give the arguments that the tests may look at again, and that a program may change, by position or name."""
+    temporary = 0 if shared else TEMPORARY[bool(keywords)]
+    counts = _references(arguments, keywords)
+    positions = (*range(len(arguments)), *keywords)
+    given: Any = (*arguments, *keywords.values())
+    return {
+        at: value
+        for at, value, count in zip(positions, given, counts, strict=True)
+        if count > temporary and (type(value) in serving.CHANGEABLE or _is_array(value))
+    }
+
+
+def _is_array(value: Any) -> bool:  # noqa: ANN401
+    return type(value).__module__ == "numpy" and hasattr(value, "shape") and value.shape != ()
+
+
+def _sharing(function: Any) -> Any:  # noqa: ANN401
+    """Give what calls a function and shows what it does to its arguments."""
+    return function.__sharing__ if isinstance(function, Remote | _Function) else function
 
 
 def _same(one: object, other: object) -> bool:
@@ -337,7 +411,7 @@ def _same(one: object, other: object) -> bool:
     if isinstance(one, Remote) and isinstance(other, Remote):
         return one.__number__() == other.__number__()
     kind: type = type(one)
-    if one is not other and kind is type(other) and kind in CHANGEABLE:
+    if one is not other and kind is type(other) and kind in serving.CHANGEABLE:
         _conclude("test_error", f"whether one {kind.__name__} is another: only `in_process` can tell")
     return one is other
 
@@ -351,7 +425,7 @@ def _assert_not_same(one: object, other: object, message: object = None) -> None
 
 
 FITTINGS: Final = {
-    CHANGING: _changing,
+    SHARING: _sharing,
     SAME: _same,
     ASSERT_SAME: _assert_same,
     ASSERT_NOT_SAME: _assert_not_same,
@@ -494,7 +568,7 @@ def _judge(error: Exception, link: Link, lines: list[str]) -> NoReturn:
     _conclude("wrong_answer", f"{type(error).__name__}: {error}; {where}")
 
 
-def _serve_group(attempt: Callable[[], NoReturn]) -> NoReturn:
+def _serve_group(attempt: Callable[[bool], NoReturn]) -> NoReturn:
     """Fork for each program whose socket arrives; what one does to the test code's state the next does not see."""
     channel = _socket.socket(fileno=wire.CHANNEL)
     fork = kernel.forker(0)
@@ -507,7 +581,7 @@ def _serve_group(attempt: Callable[[], NoReturn]) -> NoReturn:
             if descriptors[0] != wire.PEER:  # a prelude may have opened files
                 os.dup2(descriptors[0], wire.PEER, inheritable=False)
             try:
-                attempt()
+                attempt(message == wire.SHARE)
             finally:
                 os._exit(1)
         os.close(descriptors[0])
@@ -531,7 +605,7 @@ def test(job: dict[str, Any]) -> NoReturn:
         _conclude("test_error", f"{type(error).__name__}: {error}")
     if job["standing"]:
         _serve_group(partial(_attempt, tests))
-    _attempt(tests)
+    _attempt(tests, job["shares"])
 
 
 def test_together(job: dict[str, Any], names: dict[str, Any]) -> NoReturn:
@@ -550,9 +624,9 @@ def test_together(job: dict[str, Any], names: dict[str, Any]) -> NoReturn:
     _conclude("ok")
 
 
-def _attempt(tests: Tests) -> NoReturn:
+def _attempt(tests: Tests, shares: bool) -> NoReturn:  # noqa: FBT001
     """Try the program behind the peer socket and give the verdict."""
-    link = Link(ends_loops=tests.ends_loops)
+    link = Link(ends_loops=tests.ends_loops, shares=shares)
     try:
         tests.run(link)
     except SystemExit as error:
@@ -562,4 +636,4 @@ def _attempt(tests: Tests) -> NoReturn:
         _judge(error, link, tests.lines)
     if not link.used:  # tests that try nothing would pass every program
         _conclude("test_error", "the test code never used the program")
-    _conclude("ok")
+    _conclude("ok", wire.CHANGED if link.changed else "")

@@ -39,6 +39,8 @@ REPORT = struct.Struct("!iddq")
 
 RUN = b"R"
 KILL = b"K"
+SHARE = b"H"
+"""What standing test code is told in the place of `RUN`: each side is to see what the other changes."""
 VALUE = b"V"
 AWAITED = b"A"
 RAISED = b"E"
@@ -50,6 +52,8 @@ travel; what names stand for."""
 ANSWER_BYTES = 16 << 20
 """No answer is longer, as no output is by default: what is compared is a value, not a file."""
 
+CHANGED = "what the tests still hold was changed"
+"""Why tests that passed are to be tried again where changes are shared."""
 GONE = "gone"
 """The test side's ending when the program's process is no more; why is seen from outside."""
 

@@ -1,7 +1,7 @@
 """Fits test code to a process apart from the program's, or says why it does not fit.
 
-There the program's functions are stand-ins, its classes can be constructed and asked, and a call whose value is dropped
-changes its arguments. What tests do to the process itself (patch its modules, catch what it prints, leave files for it)
+There the program's functions are stand-ins, its classes can be constructed and asked, and a call that is to change its
+arguments, since its value is dropped or they are looked at afterwards, is marked. What tests do to the process itself (patch its modules, catch what it prints, leave files for it)
 would be done to the wrong one: a right program would fail, so such tests are refused.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import builtins
 import re
+from collections import Counter
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, cast
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fitted", "reaching"]
 
-CHANGING: Final = "__changing__"
+SHARING: Final = "__sharing__"
 """What the sandbox gives test code to call a function through that changes its arguments."""
 SAME: Final = "__same__"
 """What it gives it in the place of `is`: an object of the program's is spoken of by more than one of the tests' own."""
@@ -58,7 +59,7 @@ def reaching(code: str) -> str:
     if tree is None:
         return ""
     own = _Own(tree)
-    reached = (found for node in ast.walk(tree) for found in (*_reaches(node, own), *_changed(node, own)))
+    reached = (found for node in ast.walk(tree) for found in (*_reaches(node, own), *_entangled(node, own)))
     return next((f"`{name}` (line {line})" for name, line in reached), "")
 
 
@@ -135,43 +136,85 @@ def _asserts(name: str) -> bool:
     return name.startswith("assert") or name in {"approx", "allclose", "almost_equal", "approx_equal"}
 
 
-def _changed(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
-    """Find what a body asserts of a variable after it was an argument of a call whose value is used.
+def _entangled(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
+    """Find what a call is to change, and what else depends on: a program could change what it is compared with."""
+    return ((name, handed.asserted) for name, handed in _handed(node, own) if handed.asserted and handed.looked_at)
 
-    It may have been changed by the call. What is compared with its own beginning is there to show that it was not, and
-    what is compared with the call's value is what this depends on.
-    """
+
+class _Handed:
+    """A variable that was an argument of calls whose value is used: these calls, and what was done to it since."""
+
+    def __init__(self) -> None:
+        self.calls: list[ast.Call] = []
+        self.asserted = 0
+        """The line where something is asserted of it that only the call can have made so."""
+        self.looked_at = False
+        """Whether anything else depends on it, such as what is compared with the call's value."""
+
+
+def _handed(node: ast.AST, own: _Own) -> Iterator[tuple[str, _Handed]]:
+    """Find such variables in a body, each once it has another value or the body has ended."""
     beginnings: dict[str, str] = {}
-    handed: set[str] = set()
+    handed: dict[str, _Handed] = {}
     results: set[str] = set()
     body: object = getattr(node, "body", None)  # a lambda's is no list
     for statement in cast("list[ast.stmt]", body) if isinstance(body, list) else []:
-        yield from ((name, statement.lineno) for name in _asserted(statement, own, handed, results, beginnings))
-        calls = _calls(statement, own)
-        given = {argument.id for call in calls for argument in call.args if isinstance(argument, ast.Name)}
+        _look(statement, own, handed, results, beginnings)
+        given = [
+            (argument.id, call)
+            for call in _calls(statement, own)
+            for argument in call.args
+            if isinstance(argument, ast.Name)
+        ]
         match statement:
             case ast.Assign(targets=[ast.Name() as target, *_]) | ast.AnnAssign(target=ast.Name() as target):
-                handed.discard(target.id)
+                if target.id in handed:
+                    yield target.id, handed.pop(target.id)
                 beginnings[target.id] = ast.dump(statement.value) if statement.value is not None else ""
                 if given:
-                    handed |= given
                     results.add(target.id)
                 elif statement.value is None or not _read(statement.value, own) & results:
                     results.discard(target.id)
-            case ast.Assert():
-                handed |= given
-            case ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="self")))):  # unittest's assertions
-                handed |= given
-            case _:
+            case ast.Assert() | ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="self")))):
                 pass
+            case _:
+                given = []
+        for name, call in given:
+            handed.setdefault(name, _Handed()).calls.append(call)
+    yield from handed.items()
 
 
-def _asserted(
-    statement: ast.stmt, own: _Own, handed: set[str], results: set[str], beginnings: dict[str, str]
-) -> Iterator[str]:
-    """Name the handed variables that a statement's comparisons are of, and of nothing that a call gave."""
+def _look(
+    statement: ast.stmt, own: _Own, handed: dict[str, _Handed], results: set[str], beginnings: dict[str, str]
+) -> None:
+    """Note what a statement does to handed variables.
+
+    What is compared with its own beginning is there to show that it was not changed, and what is compared with the
+    call's value is what this depends on.
+    """
+    if not handed:
+        return
+    loads = Counter(part.id for part in ast.walk(statement) if isinstance(part, ast.Name))
+    for call in _calls(statement, own):
+        loads.subtract(argument.id for argument in call.args if isinstance(argument, ast.Name))
+    pairs = _compared(statement)
+    for left, right in (*pairs, *((right, left) for left, right in pairs)):
+        compared, beside = handed.keys() & _read(left, own), _read(right, own)
+        begun = [beginnings.get(node.id) if isinstance(node, ast.Name) else ast.dump(node) for node in (left, right)]
+        unchanged = isinstance(left, ast.Name) and begun[0] is not None and begun[0] == begun[1]
+        gives = (beside | {name for name in compared if isinstance(left, ast.Name)}) & results
+        if gives or beside & handed.keys() or _calls(right, own):
+            continue
+        for name in compared:
+            loads[name] -= sum(isinstance(part, ast.Name) and part.id == name for part in ast.walk(left))
+            handed[name].asserted = handed[name].asserted or (0 if unchanged else statement.lineno)
+    for name in handed.keys() & {name for name, count in loads.items() if count > 0}:
+        handed[name].looked_at = True
+
+
+def _compared(statement: ast.stmt) -> list[tuple[ast.expr, ast.expr]]:
     pairs: list[tuple[ast.expr, ast.expr]] = []
-    for part in ast.walk(statement) if handed else ():
+    for part in ast.walk(statement):
         match part:
             case ast.Compare(
                 left=left, ops=[ast.Eq() | ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()], comparators=[right]
@@ -181,13 +224,7 @@ def _asserted(
                 pairs.append((left, right))
             case _:
                 pass
-    for left, right in (*pairs, *((right, left) for left, right in pairs)):
-        changed, beside = handed & _read(left, own), _read(right, own)
-        begun = [beginnings.get(node.id) if isinstance(node, ast.Name) else ast.dump(node) for node in (left, right)]
-        unchanged = isinstance(left, ast.Name) and begun[0] == begun[1]
-        gives = (beside | {name for name in changed if isinstance(left, ast.Name)}) & results
-        if changed and not (unchanged or gives or beside & handed or _calls(right, own)):
-            yield min(changed)
+    return pairs
 
 
 def _read(node: ast.AST, own: _Own) -> set[str]:
@@ -219,19 +256,24 @@ def _root(node: ast.expr) -> str:
 
 @lru_cache(maxsize=256)
 def fitted(code: str) -> str:
-    """Have calls of the program's functions whose value is dropped change their arguments, and objects be the same."""
+    """Have calls of the program's functions that are to change their arguments do so, and objects be the same."""
     tree = _parsed(code)
     if tree is None:
         return code
     own = _Own(tree)
     text = _Text(code)
+    changing = {
+        call for node in ast.walk(tree) for _, handed in _handed(node, own) if handed.asserted for call in handed.calls
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _drops(node.value, own):
-            text.surround(node.value.func, f"{CHANGING}(", ")")
+            changing.add(node.value)
         elif isinstance(node, ast.Compare):
             text.compare(node)
         elif isinstance(node, ast.Attribute) and node.attr in ASSERTED and _root(node) == "self":
             text.replace(node, ASSERTED[node.attr])
+    for call in changing:
+        text.surround(call.func, f"{SHARING}(", ")")
     return text.edited()
 
 
