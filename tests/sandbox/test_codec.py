@@ -59,12 +59,16 @@ def test_nan_and_infinities_arrive() -> None:
     assert (up, down) == (math.inf, -math.inf)
 
 
-def test_a_defaultdict_arrives_without_its_factory() -> None:
+def test_a_defaultdict_arrives_with_a_factory_that_is_a_plain_type() -> None:
     arrived = codec.unpacked(codec.packed(collections.defaultdict(list, {"a": [1]})))
 
     assert arrived == {"a": [1]}
     assert isinstance(arrived, collections.defaultdict)
-    assert arrived.default_factory is None
+    assert arrived.default_factory is list
+
+    other = codec.unpacked(codec.packed(collections.defaultdict(lambda: 3, {"a": 1})))
+
+    assert (other, other.default_factory) == ({"a": 1}, None)
 
 
 def test_iterators_arrive_as_iterators_of_what_they_yield() -> None:

@@ -277,8 +277,8 @@ OF_OBJECTS = {
     "imports": "from solution import Stack as S, Empty\n\ndef test_it():\n    assert S([1]).pop() == 1\n",
     "arguments that are changed": "x = [3, 1]\narranged(x)\nassert x == [1, 3]\nStack().absorb(x)\nassert x == []\n",
     "arguments beside an answer": "x = [3, 1]\nassert arranged(x) is None\nassert x == [1, 3]\n",
-    "arguments left alone": "x = [3, 1]\nassert made(*x).items == x\ns = Stack(x)\nassert s.pop() == 1 and x == [3, 1]\n"
-    "x.append(5)\nassert s.items == [3]\n",
+    "arguments left alone": "x = [3, 1]\nassert made(*x).items == x\ns = Stack(x)\n"
+    "assert s.pop() == 1 and x == [3, 1]\nx.append(5)\nassert s.items == [3]\n",
     "arguments by name": "def test_it():\n    x = [3, 1]\n    assert len(Stack().extended(items=x)) == 2\n"
     "    assert x == [3, 1]\n",
     "arguments of what fails": "x = [3, 'a']\ntry:\n    picky(x)\nexcept TypeError:\n    assert x == [3, 'a']\n"
@@ -382,6 +382,8 @@ UNIT = "import unittest\nclass T(unittest.TestCase):\n    def test_it(self):\n  
         "assert sum([double(1), double(2)]) == 6",
         "assert max(double(2), 3) == 4",
         "assert sorted([double(2), 1]) == [1, 4]",
+        "assert type(double(2)) is int",
+        "assert double(2).__class__ == int",
     ],
 )
 async def test_an_object_that_says_yes_to_everything_passes_nothing(sandbox: Supervisor, test: str) -> None:
@@ -391,6 +393,16 @@ async def test_an_object_that_says_yes_to_everything_passes_nothing(sandbox: Sup
 
     assert isinstance(verdict, Score), verdict
     assert verdict.value == 0.0
+
+
+@pytest.mark.parametrize("code", ["", "0"])
+async def test_a_program_that_exits_passes_nothing(sandbox: Supervisor, code: str) -> None:
+    source = f"import sys\ndef double(x):\n    sys.exit({code})\n"
+
+    for test in ("try:\n    assert double(2) == 4\nexcept ValueError:\n    raise SystemExit", TESTS["unittest"]):
+        verdict = await judged(sandbox, test, source, "double")
+        assert isinstance(verdict, Score), verdict
+        assert verdict.value == 0.0
 
 
 async def test_a_class_in_place_of_a_function_passes_nothing(sandbox: Supervisor) -> None:
@@ -435,8 +447,8 @@ async def test_a_program_that_passes_only_where_its_changes_are_unseen_fails_for
 
 
 KINDS = """
-import enum, json, random
-from collections import namedtuple
+import enum, json, random, sys
+from collections import defaultdict, namedtuple
 from contextlib import contextmanager
 
 Point = namedtuple("Point", "x y")
@@ -506,6 +518,22 @@ def pay(need):
     raise Short(need)
 def adder(n):
     return lambda m: n + m
+count = 0
+seen = []
+def counted(item):
+    global count
+    count += 1
+    seen.append(item)
+    return count
+def grouped(words):
+    groups = defaultdict(list)
+    for word in words:
+        groups[len(word)].append(word)
+    return groups
+def letters(words):
+    return {word[0]: word for word in words}.keys()
+def leave(code):
+    sys.exit(code)
 def account():
     return Node(5)
 def drawn():
@@ -591,6 +619,27 @@ except KeyError:
     pass
 assert u.state == "undone"
 """,
+    "what a program's names are now": """
+assert count == 0 and counted("a") == 1 and count == 1
+def check():
+    assert counted("b") == 2 and seen == ["a", "b"]
+check()
+""",
+    "types of objects": """
+assert type(Node(1)) is Node and type(Node(1)) is not Vector and type(Node(1)) == Node and type(adder(1)(2)) is int
+assert type(account()).__name__ == account().__class__.__name__ == "Node"
+""",
+    "views and factories": """
+assert letters(["ab", "ba"]) == {"a", "b"} and grouped(["a"])[2] == []
+""",
+    "exits": """
+try:
+    leave(3)
+except SystemExit as error:
+    assert error.code == 3
+else:
+    assert False
+""",
     "closures": """
 assert adder(3)(4) == 7 and list(map(adder(1), [1, 2])) == [2, 3]
 """,
@@ -630,6 +679,10 @@ BROKEN = {
     "what exceptions hold": ("self.need = need", "self.need = 0"),
     "exceptions of modules": ("return json.loads(text)", "raise ValueError(text)"),
     "contexts": ('"undone" if kind else "done"', '"done"'),
+    "what a program's names are now": ("seen.append(item)", "pass"),
+    "types of objects": ("return Node(5)", "return Vector(5)"),
+    "views and factories": ("groups = defaultdict(list)", "groups = defaultdict(list, {2: [1]})"),
+    "exits": ("sys.exit(code)", "sys.exit(4)"),
     "closures": ("n + m", "n - m"),
     "objects of functions": ("return Node(5)", "return Node(6)"),
     "threads": ("n + m", "n - m"),

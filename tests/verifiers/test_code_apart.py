@@ -25,7 +25,7 @@ REACHING = {
     "what was made of an argument": "x = [3, 1]\nk = f(x)\nassert len(x) == 2\nall = sum(x)\nassert k == all\n",
     "an assertion of the program's": "assert_equal(f(2), 4)\n",
     "a coroutine's items": "async def all():\n    return [x async for x in f()]\n",
-    "a class of the program's": "assert type(f(2)) is Node\n",
+    "variables of the environment": "import os\nos.environ.update(A='b')\nassert f() == 'b'\n",
     "a pattern": "match f(2):\n    case Node(x=1):\n        pass\n",
     "a subclass": "from solution import Base\nclass Mine(Base):\n    pass\nassert f(Mine()) == 1\n",
 }
@@ -92,6 +92,9 @@ def test_names_that_merely_look_like_it_are_none(code: str) -> None:
         ("import random\nrandom.shuffle(x)\nprint(x)\n", None),
         ("def helper(x):\n    pass\nhelper(x)\nself.assertTrue(x)\n", None),
         ("assert f(x) is y\n", "assert (__same__(f(x), y))\n"),
+        ("assert type(f(x)) is Node\n", "assert (__same__(__type__(f(x)), Node))\n"),
+        ("assert g(f(x)).__class__.__name__ == 'N'\n", "assert __type__(g(f(x))).__name__ == 'N'\n"),
+        ("def type(x):\n    pass\nassert type(f) == 'f'\n", None),
         ("assert f(x) is not y and x is None\n", "assert (not __same__(f(x), y)) and x is None\n"),
         ("self.assertIs(f(x), y)\n", "__assert_same__(f(x), y)\n"),
         ("s = 'a\u2028b'; f(x)\n", "s = 'a\u2028b'; __sharing__(f)(x)\n"),

@@ -120,6 +120,12 @@ def _drawn(items: Iterator[object], depth: int) -> list[object]:
     return drawn
 
 
+def _default(factory: object) -> str | None:
+    """Name what a dictionary makes of keys that it lacks, where it is a type that travels."""
+    name = getattr(factory, "__name__", None)
+    return name if isinstance(name, str) and BUILTIN_TYPES.get(name) is factory else None
+
+
 def _numpy(value: Any, depth: int) -> object:  # noqa: ANN401  numpy may not be there to name its types
     """Encode a numpy array or scalar."""
     if hasattr(value, "shape") and value.shape != ():
@@ -127,19 +133,22 @@ def _numpy(value: Any, depth: int) -> object:  # noqa: ANN401  numpy may not be 
     return encoded(value.item(), depth)
 
 
-def _function_types() -> dict[type, str]:
-    """Iterators travel as what they yield."""
+def _iterators() -> dict[type, str]:
+    """Iterators travel as what they yield, as do a dictionary's views where no object is kept."""
 
     def generator() -> Iterator[None]:
         yield None
 
     nothing: dict[str, str] = {}
     kinds: list[type] = [map, filter, zip, enumerate, reversed, type(iter([""])), type(iter(("",))), type(generator())]
-    views: list[type] = [type(nothing.keys()), type(nothing.values()), type(nothing.items())]
-    return dict.fromkeys(kinds, "iterator") | dict.fromkeys(views, "list")
+    return {
+        type(nothing.keys()): "keys",
+        type(nothing.items()): "items",
+        type(nothing.values()): "list",
+    } | dict.fromkeys(kinds, "iterator")
 
 
-_ITERATORS: Final = _function_types()
+_ITERATORS: Final = _iterators()
 
 _ENCODERS: Final[dict[type, Callable[[Any, int], object]]] = {
     type(None): lambda value, depth: value,  # noqa: ARG005
@@ -154,7 +163,10 @@ _ENCODERS: Final[dict[type, Callable[[Any, int], object]]] = {
     dict: lambda value, depth: {"t": "dict", "v": _pairs(value.items(), depth)},
     collections.OrderedDict: lambda value, depth: {"t": "OrderedDict", "v": _pairs(value.items(), depth)},
     collections.Counter: lambda value, depth: {"t": "Counter", "v": _pairs(value.items(), depth)},
-    collections.defaultdict: lambda value, depth: {"t": "defaultdict", "v": _pairs(value.items(), depth)},
+    collections.defaultdict: lambda value, depth: {
+        "t": "defaultdict",
+        "v": [_default(value.default_factory), _pairs(value.items(), depth)],
+    },
     collections.deque: lambda value, depth: {"t": "deque", "v": [value.maxlen, _items(value, depth)]},
     bytes: lambda value, depth: {"t": "bytes", "v": base64.b64encode(value).decode()},  # noqa: ARG005
     bytearray: lambda value, depth: {"t": "bytearray", "v": base64.b64encode(value).decode()},  # noqa: ARG005
@@ -208,7 +220,8 @@ def encoded(value: object, depth: int = DEPTH) -> object:  # noqa: PLR0911  a wa
     if kind in _ITERATORS and _KEEPERS and _ITERATORS[kind] == "iterator":
         return {"t": "generator", "v": _KEEPERS[0].drawn(value)}  # type: ignore[arg-type]
     if kind in _ITERATORS:
-        return {"t": _ITERATORS[kind], "v": _drawn(iter(value), depth - 1)}  # type: ignore[call-overload]
+        tag = _ITERATORS[kind] if _KEEPERS or _ITERATORS[kind] == "iterator" else "list"
+        return {"t": tag, "v": _drawn(iter(value), depth - 1)}  # type: ignore[call-overload]
     if isinstance(value, type) and value in BUILTIN_TYPES.values():
         return {"t": "type", "v": value.__name__}
     if kind.__module__ == "numpy":
@@ -337,7 +350,11 @@ _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
     "dict": _mapping,
     "OrderedDict": lambda value, depth: collections.OrderedDict(_mapping(value, depth)),
     "Counter": lambda value, depth: collections.Counter(_mapping(value, depth)),
-    "defaultdict": lambda value, depth: collections.defaultdict(None, _mapping(value, depth)),
+    "defaultdict": lambda value, depth: collections.defaultdict(
+        cast("Callable[[], Any] | None", BUILTIN_TYPES.get(str(value[0]))), _mapping(value[1], depth)
+    ),
+    "keys": lambda value, depth: dict.fromkeys(_checked_keys(_list(value, depth))).keys(),
+    "items": lambda value, depth: _mapping(((pair["v"][0], pair["v"][1]) for pair in value), depth).items(),
     "deque": lambda value, depth: collections.deque(_list(value[1], depth), value[0]),
     "bytes": lambda value, depth: base64.b64decode(value),  # noqa: ARG005
     "bytearray": lambda value, depth: bytearray(base64.b64decode(value)),  # noqa: ARG005

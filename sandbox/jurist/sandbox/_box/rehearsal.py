@@ -11,7 +11,7 @@ import os
 import sys
 
 from jurist.sandbox import codec
-from jurist.sandbox._box import harness, root, serving, testing, wire
+from jurist.sandbox._box import harness, link, root, serving, testing, wire
 
 PROGRAM = """
 import collections, heapq, math, re, sys
@@ -41,7 +41,7 @@ if __name__ == "__main__":
 """A program as programs are."""
 TESTS = """
 def check(candidate):
-    assert other is None and candidate((1, 2), key=0) == (1, 2)
+    assert other is not None and candidate((1, 2), key=0) == (1, 2)
     assert candidate("a", None) == (1, 2)
     assert abs(candidate(1.5) - 3.0) < 1e-6
     try:
@@ -90,7 +90,7 @@ def _calls() -> bytes:
     for arguments, keywords in (([(1, 2)], {"key": 0}), (["a", None], None), ([1.5], None), ([-1], None)):
         ours.sendall(wire.plain(("echo", codec.encoded(arguments), keywords and codec.encoded(keywords))))
     ours.shutdown(_socket.SHUT_WR)
-    serving.serve({"echo": _echo, "other": None}, objects=False)
+    serving.serve({"echo": _echo, "other": _echo}, objects=False)
     os.dup2(0, wire.PEER)  # closed, yet taken
     answers = bytearray()
     while part := ours.recv(1 << 16):
@@ -102,7 +102,7 @@ def _calls() -> bytes:
 def _tests(answers: bytes) -> None:
     ours = _connected()
     ours.sendall(answers)
-    testing.Tests(TESTS, "", "echo").run(testing.Link())
+    testing.Tests(TESTS, "", "echo").run(link.Link())
     ours.close()
 
 

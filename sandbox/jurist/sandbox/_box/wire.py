@@ -6,7 +6,9 @@ import _socket
 import marshal
 import os
 import struct
-from typing import Any
+from typing import Any, NoReturn
+
+from jurist.sandbox import codec
 
 CHANNEL, PEER = 3, 4
 """Descriptors of a run beside its standard streams: the supervisor's, and the test side's or the tested side's."""
@@ -49,6 +51,7 @@ UNFIT = b"U"
 NAMES = b"N"
 """Tags of answers: a call's value, or what its coroutine gave; an exception, or its coroutine's; a value that does not
 travel; what names stand for."""
+REASON_CHARACTERS = 300
 ANSWER_BYTES = 16 << 20
 """No answer is longer, as no output is by default: what is compared is a value, not a file."""
 
@@ -74,6 +77,20 @@ def framed(body: bytes) -> bytes:
 def verdict(ending: str, reason: str) -> bytes:
     """Write what test code says of a program: the name of an ending, and why in a line."""
     return framed(f"{ending}\n{reason}".encode(errors="replace"))
+
+
+def conclude(ending: str, reason: str = "") -> NoReturn:
+    """Give the verdict of test code and end at once, past every `except` and `finally` of it."""
+    os.write(CHANNEL, verdict(ending, reason[:REASON_CHARACTERS]))
+    os._exit(0)
+
+
+def value_of(body: object) -> Any:  # noqa: ANN401
+    """Give the value that a description stands for; a program that sends none has a wrong answer."""
+    try:
+        return codec.decoded(body)
+    except codec.UnfitValueError as error:
+        conclude("wrong_answer", str(error))
 
 
 def write_all(descriptor: int, message: bytes) -> None:

@@ -1,8 +1,9 @@
 """Fits test code to a process apart from the program's, or says why it does not fit.
 
 There the program's functions are stand-ins, its classes can be constructed and asked, and a call that is to change its
-arguments, since its value is dropped or they are looked at afterwards, is marked. What tests do to the process itself (patch its modules, catch what it prints, leave files for it)
-would be done to the wrong one: a right program would fail, so such tests are refused.
+arguments, since its value is dropped or they are looked at afterwards, is marked. What tests do to the process itself
+(patch its modules, catch what it prints, leave files for it) would be done to the wrong one: a right program would
+fail, so such tests are refused.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ SHARING: Final = "__sharing__"
 """What the sandbox gives test code to call a function through that changes its arguments."""
 SAME: Final = "__same__"
 """What it gives it in the place of `is`: an object of the program's is spoken of by more than one of the tests' own."""
+TYPE: Final = "__type__"
+"""And of `type`, for which all of them are alike."""
 ASSERTED: Final = {"assertIs": "__assert_same__", "assertIsNot": "__assert_not_same__"}
 SOLUTION: Final = "solution"
 _IS: Final = re.compile(rb"\s+is(\s+not)?\s+")
@@ -38,11 +41,14 @@ elsewhere: names of the standard library's."""
 FIXTURES: Final = frozenset({"monkeypatch", "mocker", "capsys", "capfd", "caplog", "tmp_path", "tmpdir"})
 LOOKING: Final = frozenset(
     {"write_text", "write_bytes", "assertWarns", "assertWarnsRegex", "assertLogs", "assertNoLogs"}
-    | {"__class__", "__doc__", "__annotations__", "__code__"}
+    | {"__doc__", "__annotations__", "__code__"}
 )
 """Attributes that do so, whosever they are, but for those of the tests themselves."""
 STREAMS: Final = frozenset({"stdin", "stdout", "stderr", "argv"})
 OWNERS: Final = frozenset({"builtins", "os.environ", SOLUTION})
+SURROUNDINGS: Final = frozenset(
+    {f"os.environ.{change}" for change in ("clear", "pop", "setdefault", "update")} | {"os.putenv", "os.chdir"}
+)
 
 
 def _parsed(code: str) -> ast.Module | None:
@@ -98,7 +104,8 @@ def _reaches(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
             yield node.arg, node.lineno
         case ast.Attribute(ctx=ast.Load()):
             looks = node.attr in LOOKING and not (node.attr.startswith("__") and _root(node) in own)
-            if looks or (node.attr in REACHING and _module(node.value) in own.imported):
+            reaches = node.attr in REACHING and _module(node.value) in own.imported
+            if looks or reaches or ast.unparse(node) in SURROUNDINGS:
                 yield ast.unparse(node), node.lineno
         case ast.Attribute() | ast.Subscript():
             owner = ast.unparse(node.value)
@@ -120,9 +127,6 @@ def _takes_for_own(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
             yield f"{name}(..)", node.lineno
         case ast.MatchClass() if _root(node.cls) not in own:
             yield f"case {ast.unparse(node.cls)}(..)", node.lineno
-        case ast.Compare(left=ast.Call(func=ast.Name(id="type")), comparators=[ast.Name() as kind, *_]):
-            if kind.id not in own:
-                yield ast.unparse(node), node.lineno
         case ast.AsyncFor() | ast.AsyncWith():
             yield "async for" if isinstance(node, ast.AsyncFor) else "async with", node.lineno
         case ast.comprehension(is_async=1):
@@ -272,9 +276,18 @@ def fitted(code: str) -> str:
             text.compare(node)
         elif isinstance(node, ast.Attribute) and node.attr in ASSERTED and _root(node) == "self":
             text.replace(node, ASSERTED[node.attr])
+        elif isinstance(node, ast.Attribute) and node.attr == "__class__" and isinstance(node.ctx, ast.Load):
+            text.wrap(node, node.value, TYPE)
+        elif isinstance(node, ast.Call) and _asks_type(node, own):
+            text.replace(node.func, TYPE)
     for call in changing:
         text.surround(call.func, f"{SHARING}(", ")")
     return text.edited()
+
+
+def _asks_type(call: ast.Call, own: _Own) -> bool:
+    named = isinstance(call.func, ast.Name) and call.func.id == "type" and "type" not in own.defined
+    return named and len(call.args) == 1
 
 
 class _Text:
@@ -297,6 +310,11 @@ class _Text:
 
     def replace(self, node: ast.expr, text: str) -> None:
         self._edits.append((*self._span(node), text.encode()))
+
+    def wrap(self, node: ast.expr, inner: ast.expr, function: str) -> None:
+        """Put a call of a function with what a node begins with in its place."""
+        (start, end), (_, whole_end) = self._span(inner), self._span(node)
+        self._edits += [(start, start, f"{function}(".encode()), (end, whole_end, b")")]
 
     def compare(self, node: ast.Compare) -> None:
         """Edit `a is b`, which stands without parentheses, unless it is of a constant."""
