@@ -30,16 +30,17 @@ from jurist.services.lanes.remote import RemoteLane, RemoteRules
 
 if TYPE_CHECKING:
     from ray.serve.handle import DeploymentHandle
+    from ray.serve.schema import ApplicationStatusOverview
 
     from jurist.services.config import Config
     from jurist.services.lanes.fleet import Fleet, LaneName
     from jurist.services.metrics import Metrics
 
-__all__ = ["Cluster"]
+__all__ = ["Cluster", "given_up"]
 
 WATCH_S = 1.0  # how often it asks what became of the replicas
 REVIVAL_S = 15.0  # how often it asks whether Serve has given a lane up
-GIVEN_UP = frozenset({"DEPLOY_FAILED", "UNHEALTHY"})
+GIVEN_UP = "REPLICA_STARTUP_FAILED"  # a replica that died later makes its lane UNHEALTHY, too, and Serve replaces it
 NAMESPACE = "jurist"
 GPU_FILES = tuple(Path("/dev").glob("nvidia[0-9]*"))
 
@@ -149,7 +150,7 @@ class Cluster:
         name = self._fleet.application
         wanted = fingerprint(self._config, self._fleet)
         status = serve.status().applications.get(name)
-        if status is None or status.status in GIVEN_UP or scaling.deployed(name) != wanted:
+        if status is None or given_up(status) or scaling.deployed(name) != wanted:
             target = serve.RunTarget(build(self._config, self._fleet), name=name, route_prefix=None)
             serve.run_many([target], wait_for_applications_running=False)  # a lane at rest runs nowhere
             scaling.note_deployed(name, wanted)
@@ -232,9 +233,17 @@ class Cluster:
         from ray import serve  # noqa: PLC0415
 
         status = serve.status().applications.get(self._fleet.application)
-        if status is not None and status.status in GIVEN_UP:
-            log.warning("lanes were given up", status=status.status.value, message=status.message)
+        if status is not None and (lanes := given_up(status)):
+            log.warning("lanes were given up", lanes=lanes, message=status.message)
             self._deploy()
+
+
+def given_up(application: ApplicationStatusOverview) -> list[str]:
+    """Return the lanes that Serve starts no replicas for any more.
+
+    A lane that lost a replica is not one: to deploy it anew would take down every other lane's replicas, too.
+    """
+    return [name for name, lane in application.deployments.items() if lane.status_trigger == GIVEN_UP]
 
 
 def _alone(fleet: Fleet) -> Fleet:
