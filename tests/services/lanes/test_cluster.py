@@ -77,6 +77,7 @@ class Handle:
     ("raised", "told"),
     [
         (exceptions.ActorDiedError(), ReplicaDiedError),
+        (exceptions.OutOfMemoryError("the node's memory ran out, and Ray chose this replica"), ReplicaDiedError),
         (exceptions.TaskCancelledError(), ReplicaDiedError),
         (exceptions.RaySystemError(OSError()), UnreachableError),
     ],

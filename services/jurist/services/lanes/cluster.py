@@ -186,6 +186,7 @@ class Cluster:
             exceptions.RayActorError,
             exceptions.WorkerCrashedError,
             exceptions.NodeDiedError,
+            exceptions.OutOfMemoryError,  # Ray's monitor chose it: the node's memory ran out
             exceptions.ObjectLostError,
             exceptions.TaskCancelledError,  # not by us: it was told to end while it worked
         ) as error:
