@@ -20,7 +20,7 @@ from jurist.sandbox.docker import IMAGE
 from jurist.services.errors import ConfigurationError
 from jurist.services.models.settings import ModelSettings
 
-__all__ = ["MESSAGE_BYTES", "Config", "configure"]
+__all__ = ["MESSAGE_BYTES", "Config", "HandedOver", "configure"]
 
 MESSAGE_BYTES = 64 << 20  # the largest message, either way; gRPC's own 4 MiB refuses 256 rollouts of 40 kB
 
@@ -146,6 +146,24 @@ class Config(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+class HandedOver(Config):
+    """Settings that another process gathered; this one's environment changes nothing of them.
+
+    It may hold what is not meant for a server at all: Kubernetes sets JURIST_PORT beside a Service of that name.
+    """
+
+    @classmethod
+    def settings_customise_sources(  # noqa: D102  # as above
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def configure(file: Path | None = None, **flags: Any) -> Config:  # noqa: ANN401  # each setting has its own type

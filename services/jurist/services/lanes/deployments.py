@@ -20,7 +20,7 @@ from pydantic import SecretStr
 from ray import serve
 from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
 
-from jurist.services.config import Config
+from jurist.services.config import HandedOver
 from jurist.services.lanes import machine
 from jurist.services.lanes.replica import LaneReplica, RulesReplica
 from jurist.services.lanes.scaling import Scaling
@@ -29,6 +29,7 @@ from jurist.services.metrics import Metrics
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from jurist.services.config import Config
     from jurist.services.lanes.fleet import Fleet, LaneFleet, LaneName
 
 __all__ = ["build", "fingerprint"]
@@ -64,7 +65,7 @@ class RulesDeployment(RulesReplica):
     """A replica of the rules lane. Takes the other lanes' handles, which makes them parts of one application."""
 
     def __init__(self, settings: Mapping[str, object], *_: object) -> None:
-        super().__init__(machine.rules(Config(**dict(settings))))  # type: ignore[arg-type]  # it checks them
+        super().__init__(machine.rules(HandedOver(**dict(settings))))  # type: ignore[arg-type]  # it checks them
         self._ready = _Once(self.start)
 
     async def check_health(self) -> None:
@@ -76,7 +77,7 @@ class SandboxDeployment(LaneReplica):
     """A replica of the sandbox lane."""
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        super().__init__(machine.sandbox(Config(**dict(settings))))  # type: ignore[arg-type]
+        super().__init__(machine.sandbox(HandedOver(**dict(settings))))  # type: ignore[arg-type]
         self._ready = _Once(self.start)
 
     async def check_health(self) -> None:
@@ -88,7 +89,7 @@ class ModelDeployment(LaneReplica):
     """A replica of the model lane: one copy of every model."""
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        super().__init__(machine.models(Config(**dict(settings)), Metrics()))  # type: ignore[arg-type]
+        super().__init__(machine.models(HandedOver(**dict(settings)), Metrics()))  # type: ignore[arg-type]
         self._ready = _Once(self.start)
 
     async def check_health(self) -> None:
