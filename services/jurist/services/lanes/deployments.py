@@ -59,6 +59,7 @@ HEALTH_PERIOD_S = 5.0
 HEALTH_TIMEOUT_S = 60.0  # a replica's loop is free while its workers judge; only a machine out of memory takes so long
 REPORTS = 4  # of a front to Serve over the time that calls are averaged
 QUEUE_FACTOR = 2  # a front makes `calls` at most; what is more is another front's, or a retry's
+STARTS = 1_000_000  # Serve's own 20 would undo RAY_SERVE_MAX_PER_REPLICA_RETRY_COUNT: it takes the lesser
 
 
 class RulesDeployment(RulesReplica):
@@ -158,6 +159,7 @@ def _deployment(name: LaneName, lane: LaneFleet) -> serve.Deployment:
         graceful_shutdown_timeout_s=lane.drain_s,
         health_check_period_s=HEALTH_PERIOD_S,
         health_check_timeout_s=HEALTH_TIMEOUT_S,
+        max_constructor_retry_count=STARTS,
         autoscaling_config=_autoscaling(name, lane),
     )
     return deployment(CLASSES[name])
