@@ -205,7 +205,7 @@ class Cluster:
         fleet = self._fleet.lanes[lane]
         replicas = min(fleet.max_replicas, -(-rollouts // fleet.warm_rollouts))
         announcement = scaling.Announcement(replicas, time.time() + ttl_s)
-        await asyncio.to_thread(scaling.announce, lane, announcement)
+        await asyncio.to_thread(scaling.announce, self._fleet.application, lane, announcement)
 
     async def _watch(self) -> None:
         """Tell the metrics how many replicas there are, and why."""
@@ -220,8 +220,9 @@ class Cluster:
                     await asyncio.to_thread(self._revive)
             for lane in self._fleet.lanes:
                 with contextlib.suppress(Exception):  # the cluster is away; calls say so
-                    running, decisions = await asyncio.to_thread(scaling.decisions, lane)
-                    self._metrics.replicas(lane, running, decisions[-1].target if decisions else running)
+                    of = self._fleet.application, lane
+                    running, wanted, decisions = await asyncio.to_thread(scaling.decisions, *of)
+                    self._metrics.replicas(lane, running, wanted)
                     for decision in decisions:
                         if decision.at_s > seen[lane]:
                             seen[lane] = decision.at_s

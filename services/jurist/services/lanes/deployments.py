@@ -119,10 +119,10 @@ CLASSES: dict[LaneName, type] = {"rules": RulesDeployment, "sandbox": SandboxDep
 def build(config: Config, lanes: Fleet) -> serve.Application:
     """Build the application."""
     others = [
-        _deployment(name, lane).bind(_settings(config, lane)) for name, lane in lanes.lanes.items() if name != "rules"
+        _deployment(lanes, name).bind(_settings(config, lane)) for name, lane in lanes.lanes.items() if name != "rules"
     ]
     rules = lanes.lanes["rules"]
-    return _deployment("rules", rules).bind(_settings(config, rules), *others)
+    return _deployment(lanes, "rules").bind(_settings(config, rules), *others)
 
 
 def fingerprint(config: Config, lanes: Fleet) -> str:
@@ -141,7 +141,8 @@ def _settings(config: Config, lane: LaneFleet) -> dict[str, object]:
     return settings | {"workers": lane.workers}
 
 
-def _deployment(name: LaneName, lane: LaneFleet) -> serve.Deployment:
+def _deployment(lanes: Fleet, name: LaneName) -> serve.Deployment:
+    lane = lanes.lanes[name]
     resources = dict(lane.resources)
     actor: dict[str, Any] = {
         "num_cpus": resources.pop("CPU", 0),
@@ -160,12 +161,12 @@ def _deployment(name: LaneName, lane: LaneFleet) -> serve.Deployment:
         health_check_period_s=HEALTH_PERIOD_S,
         health_check_timeout_s=HEALTH_TIMEOUT_S,
         max_constructor_retry_count=STARTS,
-        autoscaling_config=_autoscaling(name, lane),
+        autoscaling_config=_autoscaling(lanes.application, name, lane),
     )
     return deployment(CLASSES[name])
 
 
-def _autoscaling(name: LaneName, lane: LaneFleet) -> AutoscalingConfig:
+def _autoscaling(application: str, name: LaneName, lane: LaneFleet) -> AutoscalingConfig:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return AutoscalingConfig(
@@ -180,6 +181,6 @@ def _autoscaling(name: LaneName, lane: LaneFleet) -> AutoscalingConfig:
             # Serve wants it said by an environment variable, of every process that has a handle, and obeys this one.
             metrics_interval_s=lane.look_back_s / REPORTS,
             policy=AutoscalingPolicy(  # type: ignore[no-untyped-call]  # Ray's
-                policy_function=Scaling, policy_kwargs={"lane": name}
+                policy_function=Scaling, policy_kwargs={"application": application, "lane": name}
             ),
         )

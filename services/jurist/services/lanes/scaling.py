@@ -2,7 +2,7 @@
 
 The load calls for a replica for each `target_calls` calls, and a trainer that announced a burst for as many as it
 asked, until its announcement runs out. Announcements and decisions lie in the cluster's key-value store: any front may
-make the ones and read the others, and none has to live on.
+make the ones and read the others, and none has to live on. Several applications may share a cluster.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ class Decision(NamedTuple):
     at_s: float
 
 
-def announce(lane: str, announcement: Announcement) -> None:
+def announce(application: str, lane: str, announcement: Announcement) -> None:
     """Leave an announcement for the policy; one that wants more, or lasts longer, is not shortened."""
-    last = _announced(lane)
+    last = _announced(application, lane)
     if last.until_s > time.time():
         announcement = Announcement(max(last.replicas, announcement.replicas), max(last.until_s, announcement.until_s))
-    _write(f"warm:{lane}", list(announcement))
+    _write(f"warm:{application}:{lane}", list(announcement))
 
 
 def deployed(application: str) -> str:
@@ -60,14 +60,15 @@ def note_deployed(application: str, fingerprint: str) -> None:
     _write(f"deployed:{application}", fingerprint)
 
 
-def decisions(lane: str) -> tuple[int, list[Decision]]:
-    """Return how many replicas of a lane run, and the latest decisions, oldest first."""
-    running, log = cast("tuple[int, list[list[object]]]", _read(f"scaling:{lane}") or (0, []))
-    return running, [Decision(*cast("tuple[int, int, str, float]", entry)) for entry in log]
+def decisions(application: str, lane: str) -> tuple[int, int, list[Decision]]:
+    """Return how many replicas of a lane run, how many are wanted, and the latest decisions, oldest first."""
+    found = _read(f"scaling:{application}:{lane}")
+    running, target, log = cast("tuple[int, int, list[list[object]]]", found) if found else (0, 0, [])
+    return running, target, [Decision(*cast("tuple[int, int, str, float]", entry)) for entry in log]
 
 
-def _announced(lane: str) -> Announcement:
-    return Announcement(*cast("tuple[int, float]", _read(f"warm:{lane}") or (0, 0.0)))
+def _announced(application: str, lane: str) -> Announcement:
+    return Announcement(*cast("tuple[int, float]", _read(f"warm:{application}:{lane}") or (0, 0.0)))
 
 
 def _read(key: str) -> object:
@@ -87,7 +88,8 @@ class Scaling:
     asked; here it is taken out again.
     """
 
-    def __init__(self, lane: str) -> None:
+    def __init__(self, application: str, lane: str) -> None:
+        self._application = application
         self._lane = lane
         self._read_at_s = 0.0
         self._announced = Announcement(0, 0.0)
@@ -101,7 +103,7 @@ class Scaling:
         now = time.time()
         if now - self._read_at_s >= READ_EVERY_S:
             self._read_at_s = now
-            self._announced = _announced(self._lane)
+            self._announced = _announced(self._application, self._lane)
         self._note(context, now)
         config = context.config
         assert config is not None  # noqa: S101  # Serve's own deployments alone have none
@@ -132,4 +134,5 @@ class Scaling:
             at_s = context.last_scale_up_time if target > self._target else context.last_scale_down_time
             self._log = [*self._log[1 - REMEMBERED :], Decision(self._target, target, why, at_s or now)]
         self._target, self._running = target, running
-        _write(f"scaling:{self._lane}", [running, [list(decision) for decision in self._log]])
+        log = [list(decision) for decision in self._log]
+        _write(f"scaling:{self._application}:{self._lane}", [running, target, log])
