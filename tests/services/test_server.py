@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 import pytest
+from grpc._cython import cygrpc  # type: ignore[attr-defined]
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from jurist.client import _connection
+from jurist.services import server as serving
 from jurist.v1 import reward_pb2, reward_pb2_grpc
 
 if TYPE_CHECKING:
@@ -564,3 +567,9 @@ def test_more_work_than_may_wait_is_refused_with_a_pause(start: Callable[..., An
         metadata: Any = raised.value.trailing_metadata()
         assert dict(metadata)["grpc-retry-pushback-ms"] == "500"
         assert len(first.result().groups) == 1
+
+
+@pytest.mark.parametrize("name", sorted({name for name, _ in (*serving.OPTIONS, *_connection.OPTIONS)}))
+def test_an_option_of_grpcs_is_one_that_it_knows(name: str) -> None:
+    # It takes any other without a word, and goes by its default: calls of three minutes ended with "too many pings".
+    assert name.encode() + b"\0" in Path(cygrpc.__file__).read_bytes()

@@ -46,7 +46,7 @@ OPTIONS = (
     ("grpc.max_receive_message_length", MESSAGE_BYTES),
     ("grpc.max_send_message_length", MESSAGE_BYTES),
     ("grpc.so_reuseport", 0),  # two servers on one port would share the calls in silence
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", ASKED_MS),  # gRPC's own 5 minutes would end clients' calls
+    ("grpc.http2.min_ping_interval_without_data_ms", ASKED_MS),  # gRPC's own 5 minutes would end clients' calls
     ("grpc.keepalive_time_ms", ALIVE_MS),  # clients that vanished hold no workers
     ("grpc.keepalive_timeout_ms", ANSWER_MS),
     ("grpc.http2.ping_timeout_ms", ANSWER_MS),
