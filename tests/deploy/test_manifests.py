@@ -89,6 +89,8 @@ class AutoscalerOptions(Strict):
     idle_timeout_seconds: int = 60
     upscaling_mode: Literal["Default", "Aggressive", "Conservative"] = "Default"
     resources: dict[str, Any] = {}
+    env: list[dict[str, Any]] = []
+    security_context: dict[str, Any] = {}
 
 
 class ClusterSpec(Strict):
@@ -160,6 +162,29 @@ def test_no_pod_is_privileged_root_or_given_an_engine() -> None:
         for container in spec["containers"]:
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}, name
             assert not container["securityContext"]["allowPrivilegeEscalation"], name
+
+
+def test_every_process_of_rays_is_told_the_token() -> None:
+    wanted = {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN"}
+    containers = {name: group["template"]["spec"]["containers"] for name, group in GROUPS.items()}
+    containers["autoscaler"] = [CLUSTER["spec"]["autoscalerOptions"]]  # beside the head, in a container of its own
+    for name, each in containers.items():
+        for container in each:
+            assert wanted <= {variable["name"] for variable in container["env"]}, name
+
+
+def test_kuberay_adds_no_probes_of_its_own() -> None:
+    # They call wget, which the image has not.
+    for name, group in GROUPS.items():
+        node = group["template"]["spec"]["containers"][0]
+        assert {"livenessProbe", "readinessProbe"} <= node.keys(), name
+
+
+def test_the_front_s_node_outlives_what_drains_through_it() -> None:
+    spec = GROUPS["front"]["template"]["spec"]
+    _, wait_s = spec["containers"][0]["lifecycle"]["preStop"]["exec"]["command"]
+
+    assert Config.model_fields["drain_s"].default < int(wait_s) < spec["terminationGracePeriodSeconds"]
 
 
 def test_ray_takes_the_cluster_s_configuration() -> None:
