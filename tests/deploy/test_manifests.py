@@ -196,3 +196,13 @@ def test_ray_takes_the_cluster_s_configuration() -> None:
     config["available_node_types"]["rules"]["resource"] = {}
     with pytest.raises(Exception, match="resource"):
         validate_config(prepare_config(config))
+
+
+def test_docker_finds_the_profile_where_ray_puts_it() -> None:
+    from ray.autoscaler.sdk import get_docker_host_mount_location  # noqa: PLC0415  # seconds
+
+    config: dict[str, Any] = yaml.safe_load((DEPLOY / "cluster.yaml").read_text("utf-8"))
+    (profile,) = [mounted for mounted, here in config["file_mounts"].items() if here == "deploy/seccomp.json"]
+
+    on_host = get_docker_host_mount_location(config["cluster_name"]) + profile
+    assert f"--security-opt seccomp={on_host}" in config["docker"]["run_options"]
