@@ -47,8 +47,10 @@ def _on_ray(config: Config, metrics: Metrics) -> tuple[RulesLane, Lane, Lane]:
     cluster = Cluster(config, fleet(config.ray_config), metrics)
     # Where no model is configured there is nobody to ask, and no node with a GPU to be called up for saying so.
     models = cluster.lane("model") if config.models or config.judge or config.reward_model else None
+    rules = cluster.rules()
+    metrics.watch_workers(lambda: rules.replaced)
     return (
-        cluster.rules(),
+        rules,
         cluster.lane("sandbox") or machine.sandbox(config),
         models or machine.models(config, metrics),
     )

@@ -80,12 +80,14 @@ class Found(NamedTuple):
 class Judged:
     """What a chunk gave, group by group, or why a group gave nothing.
 
-    With it the tracebacks of stray errors, and the seconds that judging took.
+    With it the tracebacks of stray errors, the seconds that judging took, and how many workers a replica has replaced
+    since it last told.
     """
 
     groups: Sequence[Found | Abstain]
     faults: Sequence[str] = ()
     elapsed_s: float = 0.0
+    replaced: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +147,7 @@ def together(parts: Sequence[Judged]) -> Judged:
         groups=[group for part in parts for group in part.groups],
         faults=[fault for part in parts for fault in part.faults],
         elapsed_s=sum(part.elapsed_s for part in parts),
+        replaced=sum(part.replaced for part in parts),
     )
 
 

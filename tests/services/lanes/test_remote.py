@@ -74,7 +74,8 @@ class Near:
         self, accidents: Sequence[Exception] = (), poison: bytes = b"NOTHING", seed: int | None = None
     ) -> None:
         self.lane = Here()
-        self.replica: LaneReplica = RulesReplica(self.lane)
+        self.replaced = 0
+        self.replica: LaneReplica = RulesReplica(self.lane, lambda: self.replaced)
         self.accidents = list(accidents)
         self.calls: list[str] = []
         self.deaths = 0
@@ -322,3 +323,12 @@ async def test_a_lane_that_stops_ends_what_is_under_way() -> None:
     with pytest.raises(StoppingError):
         await lane.judge(chunk(["a"]))
     assert near.lane.ended == 1
+
+
+async def test_workers_that_replicas_replaced_are_counted_once() -> None:
+    near = Near()
+    lane = rules(near)
+    for near.replaced in (0, 2, 2, 3):  # since that replica's start
+        await lane.judge(chunk(["4"]))
+
+    assert lane.replaced == 3

@@ -66,7 +66,8 @@ class RulesDeployment(RulesReplica):
     """A replica of the rules lane. Takes the other lanes' handles, which makes them parts of one application."""
 
     def __init__(self, settings: Mapping[str, object], *_: object) -> None:
-        super().__init__(machine.rules(HandedOver(**dict(settings))))  # type: ignore[arg-type]  # it checks them
+        lane = machine.rules(HandedOver(**dict(settings)))  # type: ignore[arg-type]  # it checks them
+        super().__init__(lane, lambda: lane.pool.replaced)
         self._ready = _Once(self.start)
 
     async def check_health(self) -> None:

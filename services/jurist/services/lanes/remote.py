@@ -106,10 +106,14 @@ class RemoteLane:
 
 
 class RemoteRules(RemoteLane):
-    """The rules lane; `slots` is how many workers there may be over all replicas."""
+    """The rules lane; `slots` is how many workers there may be over all replicas.
+
+    `replaced` counts the workers whose replacement replicas told of with an answer.
+    """
 
     def __init__(self, calls: Calls, most: int, slots: int) -> None:
         super().__init__(calls, most)
+        self.replaced = 0
         self._again = Post(self._judged_again, calls=most, most=GROUPS, worth_s=WORTH_S, most_s=MOST_S)
         self._packing = Packing(
             slots=slots, rollouts=CHUNK_ROLLOUTS, size_bytes=CHUNK_BYTES, worth_s=WORTH_S, most_s=MOST_S
@@ -149,6 +153,7 @@ class RemoteRules(RemoteLane):
     async def _sent(self, chunk: Chunk, *, suspect: bool = True, alone: bool = False) -> Judged:
         sent = await self._send("judge", parcel.packed_chunk(chunk), suspect=suspect, alone=alone)
         judged: Judged = parcel.unpacked(sent)
+        self.replaced += judged.replaced
         return judged
 
     async def _judged_again(self, chunks: Sequence[Chunk]) -> tuple[Sequence[Judged], float]:

@@ -6,6 +6,7 @@ Cancelling a call cancels the work behind it, down to the worker process or the 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from itertools import accumulate, pairwise
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from jurist.services.judge import together
 from jurist.services.lanes import parcel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from jurist.services.judge import Chunk
     from jurist.services.lanes import Lane, RulesLane
@@ -49,11 +50,13 @@ class LaneReplica:
 
 
 class RulesReplica(LaneReplica):
-    """Serves the rules lane."""
+    """Serves the rules lane. `replaced` says how many of its workers were replaced since the start."""
 
-    def __init__(self, lane: RulesLane) -> None:
+    def __init__(self, lane: RulesLane, replaced: Callable[[], int] = int) -> None:
         super().__init__(lane)
         self._rules = lane
+        self._replaced = replaced
+        self._told = 0
 
     async def judge(self, request: bytes) -> bytes:
         """Judge a chunk, shared by the lane's workers."""
@@ -62,7 +65,10 @@ class RulesReplica(LaneReplica):
                 tasks.create_task(self._rules.judge(part))
                 for part in _parts(parcel.chunk_of(request), self._rules.packing.slots)
             ]
-        return parcel.packed(together([part.result() for part in parts]))
+        judged = together([part.result() for part in parts])
+        replaced = self._replaced()
+        judged, self._told = replace(judged, replaced=replaced - self._told), replaced
+        return parcel.packed(judged)
 
 
 def _parts(chunk: Chunk, count: int) -> Iterator[Chunk]:
