@@ -511,6 +511,11 @@ def numbers():
     while True:
         yield n
         n += 1
+def averaging():
+    total, count = 0, 0
+    while True:
+        total += yield total / max(count, 1)
+        count += 1
 def failing():
     yield 1
     raise ValueError("later")
@@ -572,6 +577,13 @@ from itertools import islice
 assert list(islice(numbers(), 3)) == [0, 1, 2]
 g = numbers()
 assert [next(g) for _ in range(1500)][-1] == 1499
+""",
+    "generators that are sent to": """
+g = averaging()
+next(g)
+assert g.send(4) == 4 and g.send(2) == 3
+g.close()
+assert next(g, "closed") == "closed" and [n for n, _ in zip(numbers(), "abc")] == [0, 1, 2]
 """,
     "generators that fail": """
 g = failing()
@@ -674,6 +686,7 @@ BROKEN = {
     "lists of an object": ("self.value + sum", "self.value - sum"),
     "iterators": ("self.at += 1", "self.at += 2"),
     "endless generators": ("n += 1", "n += 2"),
+    "generators that are sent to": ("total / max(count, 1)", "total"),
     "generators that fail": ('raise ValueError("later")', "yield 2"),
     "arithmetic": ("factor * part", "factor + part"),
     "what exceptions hold": ("self.need = need", "self.need = 0"),

@@ -62,7 +62,9 @@ OBJECT: Final = "object"
 
 
 class Keeper(Protocol):
-    """Keeps what does not travel, and describes it."""
+    """Keeps what does not travel, and describes it. Where it `draws`, iterators travel, some items at a time."""
+
+    draws: bool
 
     def described(self, value: object) -> list[object]:
         """Describe an object: its number, its class's name, and whether it is a plain value, too."""
@@ -118,6 +120,21 @@ def _drawn(items: Iterator[object], depth: int) -> list[object]:
             raise UnfitValueError(message)
         drawn.append(encoded(item, depth))
     return drawn
+
+
+def _iterated(value: Any, depth: int) -> object:  # noqa: ANN401
+    """Encode an iterator or a dictionary's view."""
+    tag = _ITERATORS[type(value)]
+    if not _KEEPERS:
+        return {"t": "iterator" if tag == "iterator" else "list", "v": _drawn(iter(value), depth)}
+    if tag != "iterator":
+        return {"t": tag, "v": _drawn(iter(value), depth)}
+    keeper = _KEEPERS[0]
+    return {"t": "generator", "v": keeper.drawn(value)} if keeper.draws else _kept(value)
+
+
+def _kept(value: object) -> object:
+    return {"t": OBJECT, "v": _KEEPERS[0].described(value)}
 
 
 def _default(factory: object) -> str | None:
@@ -217,11 +234,8 @@ def encoded(value: object, depth: int = DEPTH) -> object:  # noqa: PLR0911  a wa
     encoder = _ENCODERS.get(kind) or _late_encoder(kind)
     if encoder is not None:
         return encoder(value, depth - 1)
-    if kind in _ITERATORS and _KEEPERS and _ITERATORS[kind] == "iterator":
-        return {"t": "generator", "v": _KEEPERS[0].drawn(value)}  # type: ignore[arg-type]
     if kind in _ITERATORS:
-        tag = _ITERATORS[kind] if _KEEPERS or _ITERATORS[kind] == "iterator" else "list"
-        return {"t": tag, "v": _drawn(iter(value), depth - 1)}  # type: ignore[call-overload]
+        return _iterated(value, depth - 1)
     if isinstance(value, type) and value in BUILTIN_TYPES.values():
         return {"t": "type", "v": value.__name__}
     if kind.__module__ == "numpy":
@@ -234,7 +248,7 @@ def encoded(value: object, depth: int = DEPTH) -> object:  # noqa: PLR0911  a wa
             return {"t": "namedtuple", "v": described}
         return {"t": "tuple", "v": _items(items, depth - 1)}
     if _KEEPERS:
-        return {"t": OBJECT, "v": _KEEPERS[0].described(value)}
+        return _kept(value)
     message = f"a value of type {kind.__name__!r}, which is no plain value"
     raise UnfitValueError(message)
 

@@ -180,6 +180,10 @@ class Link:
         """Have the program draw the random numbers that the tests expect; that alone is no test of it."""
         self._answer(f"{OPERATION}seed", codec.encoded(list(seeds)), None)
 
+    def step(self) -> None:
+        """Have the program's iterators stay objects, which can be sent to and closed."""
+        self._answer(f"{OPERATION}step", [], None)
+
     def is_under_test(self, kind: str) -> bool:
         """Whether the tests have named a class of that name: an object of it is no surprise then."""
         return kind in self._under_test

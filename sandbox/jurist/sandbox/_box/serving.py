@@ -204,6 +204,7 @@ class _Keeper:
     """Keeps the program's objects, each under one number."""
 
     def __init__(self, namespace: Mapping[str, Any]) -> None:
+        self.draws = True
         self._namespace = namespace
         self._objects: list[object] = []
         self._numbers: dict[int, int] = {}
@@ -265,6 +266,7 @@ class _Server:
             "reversed": _reversed,
             "seed": _seeded,
             "setattr": setattr,
+            "step": self._step,
         }
         return own.get(name) or cast("Callable[..., Any]", getattr(operator, f"__{name}__"))
 
@@ -285,6 +287,10 @@ class _Server:
 
     def _become(self, number: int, value: object) -> None:
         become(self.keeper.kept(number), value)
+
+    def _step(self) -> None:
+        """Keep iterators from here on: the tests will do more with them than look at their items."""
+        self.keeper.draws = False
 
     def _exited(self, manager: AbstractContextManager[Any], names: list[str], text: str) -> bool:
         """Leave a context, with the nearest to an exception of the tests' if there is one."""
