@@ -95,6 +95,14 @@ ALL_MAPPED = (
 )
 NAMED = "from solution import double, sum\n\ndef test_all():\n    assert double(2) == 4\n    assert sum([1, 2]) == 3\n"
 CLOSE = "def check(candidate):\n    assert isclose(candidate(1.5), 3.0, rel_tol=1e-6)\n"
+LOOKED_FOR = """
+import solution
+try:
+    from solution import triple
+except ImportError:
+    triple = lambda x: 3 * x
+assert hasattr(solution, "double") and solution.double(2) == 4 and triple(2) == 6
+"""
 RE = """
 def check(candidate):
     assert re.sub("a", str(candidate(2)), square("a")) == "4"
@@ -117,6 +125,9 @@ MEANT = (
         (NAMED, RIGHT + "def sum(items):\n    return 3\n", "passed"),
         (NAMED, RIGHT + "def sum(items):\n    return 0\n", "wrong_answer"),
         (NAMED, RIGHT, "runtime_error"),
+        (LOOKED_FOR, RIGHT, "passed"),
+        (LOOKED_FOR, RIGHT + "def triple(x):\n    return x\n", "wrong_answer"),
+        ("import solution\nassert solution.triple(2) == 6\n", RIGHT, "runtime_error"),
         (TESTS["pytest"], "import math as double\n", "runtime_error"),
         (TESTS["check"], RIGHT + "if __name__ == '__main__':\n    double(int(input()))\n", "passed"),
         (TESTS["check"], RIGHT + "if __name__ == '__main__':\n    raise SystemExit(0)\n", "passed"),
@@ -127,7 +138,8 @@ MEANT = (
     ],
     ids=[
         "right", "stops the loop", "stops by accident", "is meant to stop", "a builtin's name",
-        "a builtin's name, wrong", "a builtin instead", "a module instead", "guarded input", "guarded exit",
+        "a builtin's name, wrong", "a builtin instead", "a name that may be missing", "a name that is not missing",
+        "a name that is missing", "a module instead", "guarded input", "guarded exit",
         "a helper that nobody imports", "a module in the end of a name", "a helper of the program's own",
         "an unplain name of the tests' own",
     ],

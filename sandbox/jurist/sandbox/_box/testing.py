@@ -22,7 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from jurist.sandbox._box import harness, kernel, serving, wire
-from jurist.sandbox._box.errors import ENDS_LOOPS, EXITS, is_remote
+from jurist.sandbox._box.errors import ENDS_LOOPS, EXITS, REMOTE, is_remote
 from jurist.sandbox._box.link import NO_ANSWER, Function, Link
 from jurist.sandbox._box.remote import Remote
 
@@ -203,7 +203,7 @@ def _meant(link: Link, wanted: list[str]) -> dict[str, object]:
 
 
 class _Solution(types.ModuleType):
-    """The program, for test code that imports it; what it imports by name and is not there, the program lacks."""
+    """The program, for test code that imports it; what is not there, the program lacks."""
 
     def __init__(self, link: Link) -> None:
         super().__init__(serving.SOLUTION)
@@ -214,7 +214,9 @@ class _Solution(types.ModuleType):
             raise AttributeError(name)
         meant = _meant(self._link, [name])
         if name not in meant:
-            wire.conclude("runtime_error", f"the program has no {name} that tests could use")
+            error = AttributeError(f"the program has no {name} that tests could use")
+            error.add_note(REMOTE)
+            raise error
         return meant[name]
 
 
@@ -231,6 +233,8 @@ def _judge(error: BaseException, link: Link, lines: list[str]) -> NoReturn:
     where = _where(error, lines)
     if is_remote(error):
         wire.conclude("runtime_error", f"{type(error).__name__}: {error}")
+    if isinstance(error, ImportError) and error.name == serving.SOLUTION:  # of a name that it has not
+        wire.conclude("runtime_error", str(error))
     if isinstance(error, AssertionError):
         wire.conclude("wrong_answer", where or "an assertion did not hold")
     if isinstance(error, NameError) and error.name in link.lacking and error.name not in ALIASES:
