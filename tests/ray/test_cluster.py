@@ -84,6 +84,7 @@ def test_each_lane_comes_from_nothing_and_goes_again(cluster: Any, front: Any) -
     assert [rewards(each) for each in scores[len(groups) : -4]] == [[1.0, 0.0, 1.0, 0.0]] * 12
     # 1 + 1 is none of 0 to 3 but 2: the model's replica read them.
     assert [rewards(each) for each in scores[-4:]] == [[0.0], [0.0], [1.0], [0.0]]
+    assert front.metric("jurist_model_answers_total") >= 1  # as it told
     assert most == {"rules": 2, "sandbox": 2, "model": 1}
     cluster.wait_until("the last node's end", lambda: not cluster.nodes())
     for lane in ("rules", "sandbox", "model"):

@@ -5,26 +5,30 @@ from __future__ import annotations
 import re
 from collections import Counter as Tally
 from contextlib import contextmanager
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from jurist.services.models.counts import ModelMetrics
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
+    from jurist.services.models.counts import Happening, Told
     from jurist.services.values import GroupReward, Outcome
 
 __all__ = ["Metrics"]
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 CIRCUIT = ("closed", "trying", "open")
+CIRCUIT_S = 30.0  # how long a state that a replica told is taken to last: no circuit rests longer
 # A string `canary` in a component's details, in wire form: what became of an answer known to be wrong.
 CANARY = re.compile(rb"\n\x06canary\x12.\x1a.(accepted|rejected|unread)", re.DOTALL)
 LANE_SECONDS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 
-class Metrics:
+class Metrics(ModelMetrics):
     """Counters on a registry of their own, so that two engines in one process do not meet."""
 
     def __init__(self) -> None:
@@ -63,29 +67,31 @@ class Metrics:
             registry=self.registry,
         )
 
-        self._model_answers = Counter(
-            "jurist_model_answers",
-            "Questions to a language model; the outcome is `answered` or the cause of no reply.",
-            ["model", "outcome"],
-            registry=self.registry,
-        )
-        self._model_recalls = Counter(
-            "jurist_model_recalls",
-            "Answers looked for in memory; `hit` or `miss`.",
-            ["model", "result"],
-            registry=self.registry,
-        )
+        self._models = {
+            "answers": Counter(
+                "jurist_model_answers",
+                "Questions to a language model; the outcome is `answered` or the cause of no reply.",
+                ["model", "outcome"],
+                registry=self.registry,
+            ),
+            "recalls": Counter(
+                "jurist_model_recalls",
+                "Answers looked for in memory; `hit` or `miss`.",
+                ["model", "result"],
+                registry=self.registry,
+            ),
+            "requests": Counter(
+                "jurist_model_requests",
+                "Requests to a model's server, by HTTP status or kind of failure.",
+                ["model", "result"],
+                registry=self.registry,
+            ),
+        }
         self._model_batch = Histogram(
             "jurist_model_batch",
             "Questions answered together by a model's process.",
             ["model"],
             buckets=BATCH_SIZES,
-            registry=self.registry,
-        )
-        self._model_tries = Counter(
-            "jurist_model_requests",
-            "Requests to a model's server, by HTTP status or kind of failure.",
-            ["model", "result"],
             registry=self.registry,
         )
         self._circuit = Gauge(
@@ -94,6 +100,7 @@ class Metrics:
             ["model"],
             registry=self.registry,
         )
+        self._circuits: dict[str, _Circuits] = {}
         self._calls = Counter(
             "jurist_lane_calls",
             "Calls to replicas of a lane, by how they ended.",
@@ -118,21 +125,24 @@ class Metrics:
         """Read the state of a model's circuit breaker when asked."""
         self._circuit.labels(model).set_function(lambda: CIRCUIT.index(state()))
 
-    def model_answer(self, model: str, outcome: str) -> None:
-        """Count a question's end."""
-        self._model_answers.labels(model, outcome).inc()
+    def model(self, happening: Happening, times: int = 1) -> None:
+        """Count what happened to a model."""
+        series, model, value = happening
+        if series == "batch":
+            for _ in range(times):
+                self._model_batch.labels(model).observe(float(value))
+        else:
+            self._models[series].labels(model, value).inc(times)
 
-    def model_recall(self, model: str, *, hit: bool) -> None:
-        """Count a look into memory."""
-        self._model_recalls.labels(model, "hit" if hit else "miss").inc()
-
-    def model_batch(self, model: str, size: int) -> None:
-        """Count a batch."""
-        self._model_batch.labels(model).observe(size)
-
-    def model_request(self, model: str, result: str) -> None:
-        """Count a request."""
-        self._model_tries.labels(model, result).inc()
+    def told(self, told: Told) -> None:
+        """Add what a replica told of its models."""
+        for happening, times in told.happened.items():
+            self.model(happening, times)
+        for model, state in told.circuits.items():
+            if model not in self._circuits:
+                self._circuits[model] = _Circuits()
+                self._circuit.labels(model).set_function(self._circuits[model].worst)
+            self._circuits[model].tell(told.replica, CIRCUIT.index(state))
 
     def request(self, method: str, code: str) -> None:
         """Count a call."""
@@ -189,6 +199,27 @@ class Metrics:
             thread.join()
 
         return server.server_port, stop
+
+
+class _Circuits:
+    """One model's circuits in several replicas, as each last told; the one that lets least through stands for all.
+
+    Replicas tell with every answer. What one told long ago holds no more: it is gone, or nobody asks.
+    """
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[int, float]] = {}
+
+    def tell(self, replica: str, state: int) -> None:
+        """Note a replica's state."""
+        self._told = self._lately() | {replica: (state, monotonic())}
+
+    def worst(self) -> int:
+        """Return the highest state of any replica, 0 where none told lately."""
+        return max((state for state, _ in self._lately().values()), default=0)
+
+    def _lately(self) -> dict[str, tuple[int, float]]:
+        return {replica: told for replica, told in self._told.items() if monotonic() - told[1] < CIRCUIT_S}
 
 
 def _outcome(outcome: Outcome) -> str:

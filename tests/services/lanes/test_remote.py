@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,8 @@ from jurist.services.lanes import parcel
 from jurist.services.lanes.calls import Calls, RefusedError, ReplicaDiedError
 from jurist.services.lanes.remote import RemoteLane, RemoteRules
 from jurist.services.lanes.replica import LaneReplica, RulesReplica
+from jurist.services.metrics import Metrics
+from jurist.services.models.counts import ModelTally
 from jurist.services.plan import Packing
 from jurist.services.values import PlannedTerm, Term
 from jurist.v1 import reward_pb2
@@ -332,3 +335,39 @@ async def test_workers_that_replicas_replaced_are_counted_once() -> None:
         await lane.judge(chunk(["4"]))
 
     assert lane.replaced == 3
+
+
+async def test_what_happens_to_models_in_replicas_is_in_the_front_s_metrics() -> None:
+    metrics = Metrics()
+    tallies = [ModelTally(), ModelTally()]
+    states = ["open", "closed"]
+    for tally, state in zip(tallies, states, strict=True):
+        tally.watch_circuit("judge", lambda state=state: state)  # type: ignore[misc]
+        near = Near()
+        near.replica = LaneReplica(near.lane, tally.told)
+        lane = RemoteLane(Calls(near, 4, lambda _: None), 4, metrics.told)
+        for size in (2, 3):  # the second answer tells only what is new
+            tally.model_answer("judge", "answered")
+            tally.model_recall("judge", hit=False)
+            tally.model_request("judge", "200")
+            tally.model_batch("judge", size)
+            await lane.answer(Equality(reference="x", answer="y"))
+
+    def value(series: str, **labels: str) -> float | None:
+        return metrics.registry.get_sample_value(series, {"model": "judge"} | labels)
+
+    assert value("jurist_model_answers_total", outcome="answered") == 4
+    assert value("jurist_model_recalls_total", result="miss") == 4
+    assert value("jurist_model_requests_total", result="200") == 4
+    assert (value("jurist_model_batch_count"), value("jurist_model_batch_sum")) == (4, 10)
+    assert value("jurist_model_circuit") == 2  # one replica's; the other's tells of itself alone
+
+
+def test_a_circuit_of_a_replica_that_is_heard_of_no_more_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics, tally = Metrics(), ModelTally()
+    tally.watch_circuit("judge", lambda: "open")
+    metrics.told(tally.told())
+    now = monotonic()
+    monkeypatch.setattr("jurist.services.metrics.monotonic", lambda: now + 60)
+
+    assert metrics.registry.get_sample_value("jurist_model_circuit", {"model": "judge"}) == 0

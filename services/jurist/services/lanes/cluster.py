@@ -72,7 +72,7 @@ class Cluster:
         """Return another lane, None where the cluster has none of that name."""
         if name not in self._fleet.lanes:
             return None
-        return RemoteLane(self._calls(name), self._fleet.lanes[name].calls)
+        return RemoteLane(self._calls(name), self._fleet.lanes[name].calls, self._metrics.told)
 
     def _calls(self, name: LaneName) -> Calls:
         carrier = _Carrier(self, name)

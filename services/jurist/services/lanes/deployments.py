@@ -24,7 +24,7 @@ from jurist.services.config import HandedOver
 from jurist.services.lanes import machine
 from jurist.services.lanes.replica import LaneReplica, RulesReplica
 from jurist.services.lanes.scaling import Scaling
-from jurist.services.metrics import Metrics
+from jurist.services.models.counts import ModelTally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,7 +91,8 @@ class ModelDeployment(LaneReplica):
     """A replica of the model lane: one copy of every model."""
 
     def __init__(self, settings: Mapping[str, object]) -> None:
-        super().__init__(machine.models(HandedOver(**dict(settings)), Metrics()))  # type: ignore[arg-type]
+        tally = ModelTally()
+        super().__init__(machine.models(HandedOver(**dict(settings)), tally), tally.told)  # type: ignore[arg-type]
         self._ready = _Once(self.start)
 
     async def check_health(self) -> None:

@@ -11,7 +11,7 @@ from jurist.services.lanes.worker import Limits
 
 if TYPE_CHECKING:
     from jurist.services.config import Config
-    from jurist.services.metrics import Metrics
+    from jurist.services.models.counts import ModelMetrics
 
 __all__ = ["models", "rules", "sandbox"]
 
@@ -31,7 +31,7 @@ def sandbox(config: Config) -> LocalSandbox:
     return LocalSandbox(backend(config), required=config.sandbox == "required")
 
 
-def models(config: Config, metrics: Metrics) -> LocalModels:
+def models(config: Config, metrics: ModelMetrics) -> LocalModels:
     """Build the model lane.
 
     Raises:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jurist.services.config import Config
-    from jurist.services.metrics import Metrics
     from jurist.services.models import Backend
+    from jurist.services.models.counts import ModelMetrics
     from jurist.verifiers import Question, Reply
 
 __all__ = ["LocalModels"]
@@ -37,7 +37,7 @@ class LocalModels:
     """
 
     def __init__(
-        self, models: Mapping[str, Backend], judge: str, reward_model: str, memory: Memory, metrics: Metrics
+        self, models: Mapping[str, Backend], judge: str, reward_model: str, memory: Memory, metrics: ModelMetrics
     ) -> None:
         self._models = models
         self._defaults: dict[type[Prompt | Dialogue], str] = {Prompt: judge, Dialogue: reward_model}
@@ -45,7 +45,7 @@ class LocalModels:
         self._metrics = metrics
 
     @classmethod
-    def configured(cls, config: Config, metrics: Metrics) -> LocalModels:
+    def configured(cls, config: Config, metrics: ModelMetrics) -> LocalModels:
         """Return the lane that a configuration describes.
 
         Raises:

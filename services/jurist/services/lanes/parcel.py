@@ -12,6 +12,8 @@ from dataclasses import replace
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from jurist.services.models.counts import Told
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -24,10 +26,11 @@ _SIZE = struct.Struct("!Q")
 
 
 class Answered(NamedTuple):
-    """Replies in the order of their questions, and the seconds that all of them took."""
+    """Replies in the order of their questions, the seconds that all of them took, and what else the replica tells."""
 
     replies: Sequence[Reply]
     elapsed_s: float
+    told: Told = Told()
 
 
 def packed_chunk(chunk: Chunk) -> bytes:

@@ -24,10 +24,11 @@ from jurist.services.plan import Packing
 from jurist.verifiers import Abstain, Cause, NoReply
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from jurist.services.judge import Chunk
     from jurist.services.lanes.calls import Calls
+    from jurist.services.models.counts import Told
     from jurist.services.values import Outcome
     from jurist.verifiers import Question, Reply
 
@@ -47,10 +48,14 @@ GIVEN_UP = f"given up: {DEATHS} replicas died of it"
 
 
 class RemoteLane:
-    """Answers questions through `calls`, at most `most` of them at a time."""
+    """Answers questions through `calls`, at most `most` of them at a time.
 
-    def __init__(self, calls: Calls, most: int) -> None:
+    `hear` is told what replicas tell beside their answers.
+    """
+
+    def __init__(self, calls: Calls, most: int, hear: Callable[[Told], None] = lambda _: None) -> None:
         self._calls = calls
+        self._hear = hear
         self._questions = Post(self._asked, calls=most, most=QUESTIONS, worth_s=WORTH_S, most_s=MOST_S)
         self._trial = asyncio.Lock()
         self._stopping = False
@@ -95,6 +100,7 @@ class RemoteLane:
             parts = await asyncio.gather(*(self._asked(part, suspect=True) for part in _halves(questions)))
             return [reply for replies, _ in parts for reply in replies], sum(elapsed_s for _, elapsed_s in parts)
         answered: parcel.Answered = parcel.unpacked(sent)
+        self._hear(answered.told)
         return answered.replies, answered.elapsed_s
 
     async def _send(self, method: str, request: bytes, *, suspect: bool, alone: bool) -> bytes:

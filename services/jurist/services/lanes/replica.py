@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from jurist.services.judge import together
 from jurist.services.lanes import parcel
+from jurist.services.models.counts import Told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,10 +25,11 @@ __all__ = ["LaneReplica", "RulesReplica"]
 
 
 class LaneReplica:
-    """Serves any lane that answers questions."""
+    """Serves any lane that answers questions. `told` says what a front's metrics have not heard of yet."""
 
-    def __init__(self, lane: Lane) -> None:
+    def __init__(self, lane: Lane, told: Callable[[], Told] = Told) -> None:
         self._lane = lane
+        self._told = told
 
     async def start(self) -> None:
         """Take up work.
@@ -46,7 +48,8 @@ class LaneReplica:
         start = perf_counter()
         async with asyncio.TaskGroup() as tasks:
             asked = [tasks.create_task(self._lane.answer(question)) for question in parcel.unpacked(request)]
-        return parcel.packed(parcel.Answered([task.result() for task in asked], perf_counter() - start))
+        replies = [task.result() for task in asked]
+        return parcel.packed(parcel.Answered(replies, perf_counter() - start, self._told()))
 
 
 class RulesReplica(LaneReplica):
@@ -56,7 +59,7 @@ class RulesReplica(LaneReplica):
         super().__init__(lane)
         self._rules = lane
         self._replaced = replaced
-        self._told = 0
+        self._replaced_told = 0
 
     async def judge(self, request: bytes) -> bytes:
         """Judge a chunk, shared by the lane's workers."""
@@ -67,7 +70,7 @@ class RulesReplica(LaneReplica):
             ]
         judged = together([part.result() for part in parts])
         replaced = self._replaced()
-        judged, self._told = replace(judged, replaced=replaced - self._told), replaced
+        judged, self._replaced_told = replace(judged, replaced=replaced - self._replaced_told), replaced
         return parcel.packed(judged)
 
 

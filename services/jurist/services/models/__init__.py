@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from jurist.services.config import Config
-    from jurist.services.metrics import Metrics
+    from jurist.services.models.counts import ModelMetrics
     from jurist.services.models.settings import ModelSettings
     from jurist.verifiers import Dialogue, NoReply, Prompt, Rating, Reading
 
@@ -62,7 +62,7 @@ class Backend(Protocol):
         ...
 
 
-def opened(name: str, settings: ModelSettings, metrics: Metrics) -> Backend:
+def opened(name: str, settings: ModelSettings, metrics: ModelMetrics) -> Backend:
     """Return the backend that settings describe, not yet started."""
     # Imported here: what is not used is not loaded.
     if isinstance(settings, Weights):

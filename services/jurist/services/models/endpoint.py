@@ -22,7 +22,7 @@ from jurist.verifiers import Cause, NoReply
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from jurist.services.metrics import Metrics
+    from jurist.services.models.counts import ModelMetrics
     from jurist.services.models.settings import RemoteJudge, RemoteReward
 
 __all__ = ["Endpoint", "RefusedError"]
@@ -63,7 +63,7 @@ class _FailedError(Exception):
 class Endpoint:
     """Posts JSON to one server."""
 
-    def __init__(self, name: str, settings: RemoteJudge | RemoteReward, metrics: Metrics) -> None:
+    def __init__(self, name: str, settings: RemoteJudge | RemoteReward, metrics: ModelMetrics) -> None:
         self.name = name
         self._settings = settings
         self._metrics = metrics

@@ -21,7 +21,7 @@ from jurist.verifiers._judge.rendering import inert
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from jurist.services.metrics import Metrics
+    from jurist.services.models.counts import ModelMetrics
     from jurist.services.models.settings import RemoteJudge
     from jurist.verifiers import Rating
 
@@ -45,7 +45,7 @@ class OpenAIJudge:
 
     answers: type[Prompt | Dialogue] = Prompt
 
-    def __init__(self, name: str, settings: RemoteJudge, metrics: Metrics) -> None:
+    def __init__(self, name: str, settings: RemoteJudge, metrics: ModelMetrics) -> None:
         self.identity = ""
         self.settings = settings
         self._model = settings.model

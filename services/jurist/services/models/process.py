@@ -27,7 +27,7 @@ from jurist.verifiers import Cause, Dialogue, NoReply, Prompt
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from jurist.services.metrics import Metrics
+    from jurist.services.models.counts import ModelMetrics
     from jurist.services.models.settings import Weights
     from jurist.verifiers import Rating, Reading
 
@@ -92,7 +92,7 @@ class _Process:
 class ModelProcess:
     """Weights that a process of ours has loaded."""
 
-    def __init__(self, name: str, settings: Weights, metrics: Metrics) -> None:
+    def __init__(self, name: str, settings: Weights, metrics: ModelMetrics) -> None:
         self.identity = ""
         self.settings = settings
         self.answers: type[Prompt | Dialogue] = Prompt if settings.kind == "judge" else Dialogue

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from jurist.services.metrics import Metrics
+    from jurist.services.models.counts import ModelMetrics
     from jurist.services.models.settings import RemoteReward
     from jurist.verifiers import Reading
 
@@ -37,7 +37,7 @@ class RewardServer:
 
     answers: type[Prompt | Dialogue] = Dialogue
 
-    def __init__(self, name: str, settings: RemoteReward, metrics: Metrics) -> None:
+    def __init__(self, name: str, settings: RemoteReward, metrics: ModelMetrics) -> None:
         self.settings = settings
         self.identity = f"{settings.url} {settings.route} {settings.model}@{settings.revision}"
         self._endpoint = Endpoint(name, settings, metrics)
