@@ -173,6 +173,17 @@ def test_every_process_of_rays_is_told_the_token() -> None:
             assert wanted <= {variable["name"] for variable in container["env"]}, name
 
 
+def test_every_head_is_told_how_serve_is_to_treat_replicas() -> None:
+    wanted = {"RAY_SERVE_MAX_PER_REPLICA_RETRY_COUNT": "1000", "RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS": "1"}
+    (node,) = GROUPS["head"]["template"]["spec"]["containers"]
+    compose = yaml.safe_load((DEPLOY.parent / "docker-compose.yml").read_text("utf-8"))
+    machines = yaml.safe_load((DEPLOY / "cluster.yaml").read_text("utf-8"))
+
+    assert wanted.items() <= {variable["name"]: variable.get("value") for variable in node["env"]}.items()
+    assert wanted.items() <= compose["services"]["head"]["environment"].items()
+    assert all(f"{name}={value} " in machines["head_start_ray_commands"][1] for name, value in wanted.items())
+
+
 def test_kuberay_adds_no_probes_of_its_own() -> None:
     # They call wget, which the image has not.
     for name, group in GROUPS.items():

@@ -31,6 +31,7 @@ KILLS = int(os.environ.get("CHAOS_KILLS", "10"))
 ROLLOUTS = int(os.environ.get("CHAOS_ROLLOUTS", "2000"))
 SEED = 7
 TIMEOUT_S = 300.0
+STALLED_S = 150.0  # three checks of 15 s each and as many pauses of 5, then a replica's start
 GOOD = "```python\ndef add(a, b):\n    return a + b\n```"
 BAD = "```python\ndef add(a, b):\n    return a - b\n```"
 
@@ -122,6 +123,23 @@ def test_a_node_lost_with_work_on_it_costs_nothing(cluster: Any, front: Any) -> 
 
     assert [rewards(each) for each in scores] == [[1.0] * 10] * 4
     # It was in flight: the calls that the nodes had ended with their death.
+    assert front.metric('jurist_lane_calls_total{ending="died",lane="rules"}') > died
+
+
+def test_a_replica_that_stands_still_loses_its_calls_to_another(cluster: Any, front: Any) -> None:
+    died = front.metric('jurist_lane_calls_total{ending="died",lane="rules"}')
+    with Client(front.target, timeout_s=TIMEOUT_S) as client, ThreadPoolExecutor() as pool:
+        # Serve counts no calls of a replica that says nothing: without this the lane is at rest before it is given up.
+        client.warm(2 * 2048, lanes=["rules"], ttl_s=STALLED_S)
+        cluster.wait_until("both replicas", lambda: len(cluster.workers("rules")) == 2)
+        scored = pool.submit(client.score, [slow(10, 0.5, "still")])
+        time.sleep(2.0)  # it works by now
+        assert not scored.done()
+        for pid in cluster.replicas("rules"):
+            os.kill(pid, signal.SIGSTOP)
+        (scores,) = scored.result(STALLED_S)
+
+    assert rewards(scores) == [1.0] * 10
     assert front.metric('jurist_lane_calls_total{ending="died",lane="rules"}') > died
 
 

@@ -56,7 +56,10 @@ LANE_SETTINGS = (
 )
 
 HEALTH_PERIOD_S = 5.0
-HEALTH_TIMEOUT_S = 60.0  # a replica's loop is free while its workers judge; only a machine out of memory takes so long
+# A replica's loop is free while its workers judge; only a machine out of memory takes so long. Serve gives a replica up
+# after three of them in a row. That must be sooner than it takes the lane down: it counts no calls of a replica that is
+# silent, and one that is taken down may drain.
+HEALTH_TIMEOUT_S = 15.0
 REPORTS = 4  # of a front to Serve over the time that calls are averaged
 QUEUE_FACTOR = 2  # a front makes `calls` at most; what is more is another front's, or a retry's
 STARTS = 1_000_000  # Serve's own 20 would undo RAY_SERVE_MAX_PER_REPLICA_RETRY_COUNT: it takes the lesser

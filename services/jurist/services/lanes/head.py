@@ -26,6 +26,10 @@ START_TIMEOUT_S = 120.0  # seconds on a quiet machine
 STOP_TIMEOUT_S = 20.0
 LOOK_EVERY_S = 0.1
 OBJECT_STORE_BYTES = 512 << 20  # the arguments of some 60 calls
+SETTINGS = {
+    "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0",  # its one driver has left by then
+    "RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS": "1",  # a replica that stalled would not drain, but keep its calls
+}
 # PR_SET_PDEATHSIG, SIGTERM: should this process be killed, Ray ends all the same.
 BOOT = (
     "import ctypes, sys; ctypes.CDLL(None).prctl(1, 15); "
@@ -52,7 +56,7 @@ class Head:
             stdin=subprocess.DEVNULL,
             stdout=self._said,
             stderr=subprocess.STDOUT,
-            env=os.environ | {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "0"},  # its one driver has left by then
+            env=os.environ | SETTINGS,
         )
 
     def address(self) -> str:
