@@ -13,6 +13,7 @@ import hashlib
 import json
 import warnings
 from dataclasses import asdict
+from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ from jurist.services.lanes.scaling import Scaling
 from jurist.services.models.counts import ModelTally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from jurist.services.config import Config
     from jurist.services.lanes.fleet import Fleet, LaneFleet, LaneName
@@ -65,49 +66,51 @@ QUEUE_FACTOR = 2  # a front makes `calls` at most; what is more is another front
 STARTS = 1_000_000  # Serve's own 20 would undo RAY_SERVE_MAX_PER_REPLICA_RETRY_COUNT: it takes the lesser
 
 
-class RulesDeployment(RulesReplica):
+class _Served(LaneReplica):
+    """Begins a replica's work and ends it, as Serve asks."""
+
+    @cached_property
+    def _begun(self) -> _Once:
+        return _Once(self.start, self.stop)
+
+    async def check_health(self) -> None:
+        """Take up work: Serve asks before it sends any."""
+        await self._begun()
+
+    def __del__(self) -> Coroutine[Any, Any, None] | None:
+        """Give up all work. Serve awaits this when it takes a replica away; Python's own call finds nothing to end."""
+        return self._begun.undone()
+
+
+class RulesDeployment(_Served, RulesReplica):
     """A replica of the rules lane. Takes the other lanes' handles, which makes them parts of one application."""
 
     def __init__(self, settings: Mapping[str, object], *_: object) -> None:
         lane = machine.rules(HandedOver(**dict(settings)))  # type: ignore[arg-type]  # it checks them
         super().__init__(lane, lambda: lane.pool.replaced)
-        self._ready = _Once(self.start)
-
-    async def check_health(self) -> None:
-        """Start the workers: Serve asks before it sends work."""
-        await self._ready()
 
 
-class SandboxDeployment(LaneReplica):
+class SandboxDeployment(_Served):
     """A replica of the sandbox lane."""
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         super().__init__(machine.sandbox(HandedOver(**dict(settings))))  # type: ignore[arg-type]
-        self._ready = _Once(self.start)
-
-    async def check_health(self) -> None:
-        """Start the boxes, where they are required."""
-        await self._ready()
 
 
-class ModelDeployment(LaneReplica):
+class ModelDeployment(_Served):
     """A replica of the model lane: one copy of every model."""
 
     def __init__(self, settings: Mapping[str, object]) -> None:
         tally = ModelTally()
         super().__init__(machine.models(HandedOver(**dict(settings)), tally), tally.told)  # type: ignore[arg-type]
-        self._ready = _Once(self.start)
-
-    async def check_health(self) -> None:
-        """Load the models."""
-        await self._ready()
 
 
 class _Once:
-    """Awaits something once, whoever comes first."""
+    """Begins something once, whoever comes first, and ends it once, if it has begun."""
 
-    def __init__(self, begin: Callable[[], Any]) -> None:
+    def __init__(self, begin: Callable[[], Any], end: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._begin = begin
+        self._end = end
         self._lock = asyncio.Lock()
         self._begun = False
 
@@ -116,6 +119,11 @@ class _Once:
             if not self._begun:
                 await self._begin()
                 self._begun = True
+
+    def undone(self) -> Coroutine[Any, Any, None] | None:
+        """Return what ends it, None where nothing is to be ended."""
+        begun, self._begun = self._begun, False
+        return self._end() if begun else None
 
 
 CLASSES: dict[LaneName, type] = {"rules": RulesDeployment, "sandbox": SandboxDeployment, "model": ModelDeployment}
