@@ -217,3 +217,10 @@ def test_docker_finds_the_profile_where_ray_puts_it() -> None:
 
     on_host = get_docker_host_mount_location(config["cluster_name"]) + profile
     assert f"--security-opt seccomp={on_host}" in config["docker"]["run_options"]
+
+
+def test_every_container_of_the_cluster_finds_the_token() -> None:
+    config: dict[str, Any] = yaml.safe_load((DEPLOY / "cluster.yaml").read_text("utf-8"))
+    (token,) = [mounted for mounted, here in config["file_mounts"].items() if here == "~/.jurist/ray-token"]
+
+    assert {"-e RAY_AUTH_MODE=token", f"-e RAY_AUTH_TOKEN_PATH={token}"} <= set(config["docker"]["run_options"])
