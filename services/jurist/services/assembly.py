@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from jurist.sandbox import Program
 from jurist.services.cookbook import Cookbook
 from jurist.services.engine import Bounds, Engine
+from jurist.services.errors import ConfigurationError
 from jurist.services.lanes import machine
 from jurist.services.lanes.cluster import Cluster
 from jurist.services.lanes.fleet import fleet
@@ -47,6 +48,11 @@ def _on_ray(config: Config, metrics: Metrics) -> tuple[RulesLane, Lane, Lane]:
     cluster = Cluster(config, fleet(config.ray_config), metrics)
     # Where no model is configured there is nobody to ask, and no node with a GPU to be called up for saying so.
     models = cluster.lane("model") if config.models or config.judge or config.reward_model else None
+    if models is not None and config.answers_file is not None:
+        raise ConfigurationError(
+            "answers_file: the models are on the Ray cluster, whose nodes share no file; leave it out, or have the "
+            "front ask the models itself (model: null in ray_config)"
+        )
     rules = cluster.rules()
     metrics.watch_workers(lambda: rules.replaced)
     return (

@@ -131,9 +131,12 @@ class Config(BaseSettings):
         str, Field(description="model for dialogues that name none: one of models, or a folder")
     ] = ""
     answers_kept: Annotated[int, Field(ge=0, description="models' answers remembered in memory")] = 20_000
-    answers_file: Annotated[Path | None, Field(description="SQLite file that remembers them, too; none by default")] = (
-        None
-    )
+    answers_file: Annotated[
+        Path | None,
+        Field(
+            description="SQLite file that remembers them, too; none by default, and none for models on a Ray cluster"
+        ),
+    ] = None
     log_format: Annotated[str, Field(pattern="^(text|json)$", description="text or json")] = "text"
 
     @classmethod

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from ray import exceptions as typed
 
+from jurist.services import assembly
 from jurist.services.config import Config
-from jurist.services.errors import UnreachableError
+from jurist.services.errors import ConfigurationError, UnreachableError
 from jurist.services.lanes.calls import ReplicaDiedError
 from jurist.services.lanes.cluster import Cluster, given_up
 from jurist.services.lanes.fleet import fleet
@@ -16,6 +17,7 @@ from jurist.services.metrics import Metrics
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
 exceptions: Any = typed  # Ray's types are partial
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Serve's own, when it is imported
@@ -90,3 +92,13 @@ async def test_what_ended_a_call_is_told_by_its_kind(raised: Exception, told: ty
 
     with pytest.raises(told):
         await cluster.call("rules", "judge", b"")
+
+
+def test_a_file_of_answers_is_refused_where_nobody_would_write_it(tmp_path: Path) -> None:
+    front_asks = tmp_path / "lanes.yaml"
+    front_asks.write_text("lanes: {model: null}")
+    config = Config(lanes="ray", judge="tiny_judge", answers_file=tmp_path / "answers.db")
+
+    with pytest.raises(ConfigurationError, match="answers_file"):
+        assembly.engine(config, Metrics())
+    assembly.engine(config.model_copy(update={"ray_config": front_asks}), Metrics())
