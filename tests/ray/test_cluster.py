@@ -6,6 +6,8 @@ import json
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -200,6 +202,15 @@ def test_a_lane_that_serve_gave_up_is_deployed_anew(cluster: Any, front: Any) ->
         scored = pool.submit(client.score, [slow(4, 0.0)])
         cluster.wait_until("Serve's end of patience", kill)
         assert [rewards(each) for each in scored.result()] == [[1.0] * 4]
+
+
+def test_lanes_come_back_when_serve_was_shut_down(cluster: Any, front: Any) -> None:
+    shut_down = f"import ray; ray.init({cluster.address!r}); from ray import serve; serve.shutdown()"
+    subprocess.run([sys.executable, "-c", shut_down], env=cluster.environment, check=True, capture_output=True)
+    gone = "no lanes are deployed any more"
+    cluster.wait_until("the front's notice", lambda: gone in front.said)
+    with Client(front.target, timeout_s=TIMEOUT_S) as client:
+        assert rewards(client.score([slow(4, 0.0, "back")])[0]) == [1.0] * 4
 
 
 def test_another_front_goes_on_where_one_leaves(cluster: Any, front: Any) -> None:

@@ -117,22 +117,27 @@ class Cluster:
 
     def _join(self) -> None:
         import ray  # noqa: PLC0415
-        from ray import serve  # noqa: PLC0415
 
         try:
             address = self._config.ray_address if self._head is None else self._head.address()
             ray.init(address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.WARNING)
-            serve.start(http_options={"location": "NoServer"})
-            self._deploy()
+            self._serve()
         except ConfigurationError:
             self._leave()
             raise
         except Exception as error:  # of a dozen kinds, and none is for the caller to tell apart
             self._leave()
             raise ConfigurationError(f"ray_address: no use of Ray can be made: {error}") from error
-        names = list(self._fleet.lanes)
+        log.info("joined ray", address=self._config.ray_address or "here", lanes=list(self._fleet.lanes))
+
+    def _serve(self) -> None:
+        """Start Serve, where it does not run, deploy the application, and take up its lanes' handles."""
+        from ray import serve  # noqa: PLC0415
+
+        serve.start(http_options={"location": "NoServer"})
+        self._deploy()
+        names = self._fleet.lanes
         self._handles = {name: serve.get_deployment_handle(name, self._fleet.application) for name in names}
-        log.info("joined ray", address=self._config.ray_address or "here", lanes=names)
 
     def _own_resources(self) -> dict[str, float]:
         """Return the resources of our own for a Ray that is started here: each is there as often as CPUs."""
@@ -231,11 +236,20 @@ class Cluster:
             await asyncio.sleep(WATCH_S)
 
     def _revive(self) -> None:
-        """Deploy anew what Serve has given up: after a few replicas that died as they started it tries no more."""
-        from ray import serve  # noqa: PLC0415
+        """Deploy anew what Serve has given up, or lost.
 
-        status = serve.status().applications.get(self._fleet.application)
-        if status is not None and (lanes := given_up(status)):
+        After a few replicas that died as they started it tries no more; whoever shuts it down takes all lanes along.
+        """
+        from ray import exceptions, serve  # noqa: PLC0415
+
+        try:
+            status = serve.status().applications.get(self._fleet.application)
+        except exceptions.ActorDiedError:  # Serve's controller, for good
+            status = None
+        if status is None:
+            log.warning("no lanes are deployed any more")
+            self._serve()
+        elif lanes := given_up(status):
             log.warning("lanes were given up", lanes=lanes, message=status.message)
             self._deploy()
 
