@@ -67,11 +67,14 @@ def test_every_series_of_a_server_is_shown() -> None:
     assert {name for name in base if name not in shown} == set()
 
 
-def test_prometheus_reads_the_port_that_the_front_opens() -> None:
+def test_prometheus_reads_the_port_of_whatever_serves() -> None:
     compose = yaml.safe_load((DEPLOY.parent / "docker-compose.yml").read_text("utf-8"))
     prometheus = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text("utf-8"))
     (scraped,) = prometheus["scrape_configs"][0]["dns_sd_configs"]
+    port = f"--metrics-port={scraped['port']}"
+    serving = {name: each for name, each in compose["services"].items() if port in each.get("command", ())}
 
-    assert f"--metrics-port={scraped['port']}" in compose["services"]["front"]["command"]
+    assert serving.keys() == {"front", "laptop"}
     assert scraped["names"] == ["front"]
+    assert serving["laptop"]["networks"]["default"]["aliases"] == ["front"]
     assert b"jurist_rollouts_total" in generate_latest(Metrics().registry)
