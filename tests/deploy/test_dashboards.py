@@ -60,6 +60,13 @@ def test_an_expression_names_series_and_labels_that_there_are(title: str, expres
         assert grouped <= labels, title
 
 
+def test_what_every_front_tells_of_all_lanes_is_not_added_up() -> None:
+    told = [each for _, each in expressions() if re.search("jurist_lane_(scalings|replicas)", each)]
+
+    assert told
+    assert not [each for each in told if each.startswith("sum")]
+
+
 def test_every_series_of_a_server_is_shown() -> None:
     shown = " ".join(expression for _, expression in expressions())
     base = {re.sub(rf"({'|'.join(SUFFIXES)})$", "", name) for name in exported()}
