@@ -19,6 +19,7 @@ from jurist.services.lanes.fleet import fleet
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 KUBERNETES = "1.31"
+LOGS = 30  # of a head's processes
 DOCUMENTS: list[dict[str, Any]] = list(yaml.safe_load_all((DEPLOY / "raycluster.yaml").read_text("utf-8")))
 CLUSTER = DOCUMENTS[0]
 GROUPS: dict[str, dict[str, Any]] = {"head": CLUSTER["spec"]["headGroupSpec"]} | {
@@ -224,3 +225,12 @@ def test_every_container_of_the_cluster_finds_the_token() -> None:
     (token,) = [mounted for mounted, here in config["file_mounts"].items() if here == "~/.jurist/ray-token"]
 
     assert {"-e RAY_AUTH_MODE=token", f"-e RAY_AUTH_TOKEN_PATH={token}"} <= set(config["docker"]["run_options"])
+
+
+def test_logs_leave_room_in_the_head_s_memory() -> None:
+    head = yaml.safe_load((DEPLOY.parent / "docker-compose.yml").read_text("utf-8"))["services"]["head"]
+    settings = head["environment"]
+    kept = int(settings["RAY_ROTATION_MAX_BYTES"]) * (1 + int(settings["RAY_ROTATION_BACKUP_COUNT"]))
+
+    assert head["mem_limit"] == "1g"  # they lie in it
+    assert LOGS * kept < 1 << 28
