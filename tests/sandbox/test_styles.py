@@ -257,6 +257,9 @@ async def later(x):
 def arranged(items):
     items.sort()
 
+def count(counts, item):
+    counts[item] = counts.get(item, 0) + 1
+
 def picky(items):
     if not all(isinstance(item, int) for item in items):
         raise TypeError
@@ -295,6 +298,11 @@ OF_OBJECTS = {
     "    assert x == [3, 1]\n",
     "arguments of what fails": "x = [3, 'a']\ntry:\n    picky(x)\nexcept TypeError:\n    assert x == [3, 'a']\n"
     "else:\n    assert False\n",
+    "arguments with one name": "x = [3, 1]\nassert arranged(x) is None\nassert x == [1, 3]\n"
+    "x = [2, 1]\nassert arranged(x) is None\nassert x == [1, 2]\n",
+    "arguments of collections": "from collections import Counter, OrderedDict, defaultdict\n"
+    "for x in (Counter(a=3), OrderedDict(a=3), defaultdict(int, a=3)):\n    count(x, 'b')\n    count(x, 'a')\n"
+    "    assert x == {'a': 4, 'b': 1}\n",
     "coroutines": "import asyncio\nassert asyncio.run(later(1)) == 2\nasync def both():\n"
     "    return await asyncio.gather(later(1), later(2))\nassert asyncio.run(both()) == [2, 3]\n",
 }
@@ -321,6 +329,8 @@ BREAKS = {
     "arguments left alone": ("self.items = list(items)", "self.items = items"),
     "arguments by name": ("in list(items):", "in [items.pop(), items.pop()]:"),
     "arguments of what fails": ("raise TypeError", "items.clear()\n        raise TypeError"),
+    "arguments with one name": ("items.sort()", "items = sorted(items)"),
+    "arguments of collections": ("counts[item] =", "counts = counts | {item: 1}; counts[item] ="),
     "coroutines": ("return x + 1", "return x"),
 }
 
@@ -755,7 +765,12 @@ async def test_what_is_expected_reaches_no_attribute(sandbox: Supervisor, test: 
     assert verdict.value == 0.0
 
 
-DESCRIPTIONS: list[object] = [5, None, [], [{"t": []}], [{"t": "exception", "v": 5}], [{"t": "exception", "v": [1]}]]
+TWICE = {"t": "namedtuple", "v": ["P", ["\ufb01", "fi"], [1, 2]]}
+"""Two names that Python takes for one."""
+DESCRIPTIONS: list[object] = [
+    *(5, None, [], [{"t": []}], [{"t": "exception", "v": 5}], [{"t": "exception", "v": [1]}]),
+    [{"t": "exception", "v": TWICE}],
+]
 FORGED = """
 import json, os, struct
 def forge(body):
@@ -772,6 +787,7 @@ def forge(body):
         "import math as double",
         "class TestCase:\n    pass\ndef double(x):\n    return TestCase()",
         "async def double(x):\n    return 4",
+        "def double(x):\n    while True:\n        yield 4",
         *(f"{FORGED}forge(json.dumps({described!r}).encode())\nos._exit(0)" for described in DESCRIPTIONS),
     ],
 )

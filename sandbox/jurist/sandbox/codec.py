@@ -405,7 +405,7 @@ def decoded(value: object, depth: int = DEPTH) -> Any:  # noqa: ANN401  any plai
         return _DECODERS[described["t"]](described["v"], depth - 1)
     except UnfitValueError:
         raise
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, SyntaxError, TypeError, ValueError) as error:
         message = f"not a value's description: {type(error).__name__}"
         raise UnfitValueError(message) from None
 

@@ -96,7 +96,7 @@ class Link:
             # What came from the program is never too deep to go back.
             given = codec.encoded(list(arguments), DEEPER), codec.encoded(keywords, DEEPER) if keywords else None
         except codec.UnfitValueError as error:
-            answered = any(isinstance(argument, types.CoroutineType) for argument in (*arguments, *keywords.values()))
+            answered = any(map(self._is_drawn, (*arguments, *keywords.values())))
             reason = f"an argument of {name} cannot be passed on: {error}"
             wire.conclude("wrong_answer" if answered else "test_error", reason)
         with self._lock:
@@ -192,6 +192,11 @@ class Link:
         """Conclude, for tests that hand a plain value to an object that may have been made to accept any."""
         reason = f"an object of class {kind!r}, where tests in a process apart take a plain value"
         wire.conclude("test_error" if blameless else "wrong_answer", reason)
+
+    def _is_drawn(self, argument: object) -> bool:
+        """Tell an answer that is drawn from the program, and may not be passed on: a coroutine, or what never ends."""
+        ours = getattr(argument, "gi_code", None) is Link._generated.__code__
+        return ours or isinstance(argument, types.CoroutineType)
 
     def _generated(self, items: list[object], rest: object) -> Iterator[object]:
         """Yield what an iterator of the program's does."""

@@ -9,7 +9,7 @@ import builtins
 import contextlib
 import operator
 import sys
-from collections import deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from functools import partial
 from types import CoroutineType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -33,7 +33,7 @@ BUILTINS: Final = (
 LEFT, LENT, BECOME = f"{OPERATION}left", f"{OPERATION}lent", f"{OPERATION}become"
 """Operations on arguments of the call before: what became of them, and under which numbers they stay; and the one that
 changes what has such a number."""
-CHANGEABLE: Final = (list, dict, set, bytearray, deque)
+CHANGEABLE: Final = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict)
 DRAWN: Final = 1_000
 """Items of a generator that come at a time: it may be endless."""
 WHOLE: Final = slice(None)

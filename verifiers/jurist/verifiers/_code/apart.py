@@ -199,6 +199,9 @@ def _look(
     if not handed:
         return
     loads = Counter(part.id for part in ast.walk(statement) if isinstance(part, ast.Name))
+    if isinstance(statement, ast.Assign | ast.AnnAssign):  # its old value is not looked at
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        loads.subtract(target.id for target in targets if isinstance(target, ast.Name))
     for call in _calls(statement, own):
         loads.subtract(argument.id for argument in call.args if isinstance(argument, ast.Name))
     pairs = _compared(statement)
