@@ -128,6 +128,7 @@ async def test_a_task_gets_the_image_that_it_names(sandbox: Docker) -> None:
     ("name", "reason"),
     [
         ("debian", "not among those that may be used here"),
+        ("jurist/pyth/../sandbox:test", "not among those that may be used here"),
         ("jurist/missing", "the engine has no image jurist/missing: docker pull jurist/missing"),
     ],
 )
@@ -275,6 +276,16 @@ async def test_closing_leaves_no_container(client: Any) -> None:
 
     assert len(made) == len(set(made)) >= 2 + 1 + 1 + 2 + 1
     assert not {each["Id"] for each in ours(client)} & set(made)
+
+
+@pytest.mark.usefixtures("image")
+async def test_a_service_whose_files_are_its_own_alone_has_containers() -> None:
+    before = os.umask(0o077)
+    try:
+        async with Docker(slots=1, image=IMAGE) as sandbox:
+            assert (await one(sandbox, echo())).ending is Ending.OK
+    finally:
+        os.umask(before)
 
 
 SUPERVISOR = """

@@ -260,6 +260,7 @@ async def _connected(listener: socket.socket, output: socket.socket) -> socket.s
 def _listen(listener: socket.socket, directory: str) -> None:
     """Wait at a socket that the container's user may connect to; the directory around is ours alone."""
     Path(directory).mkdir()
+    Path(directory).chmod(0o755)  # whatever the service's umask
     path = Path(directory, CONTROL)
     listener.bind(str(path))
     path.chmod(0o666)

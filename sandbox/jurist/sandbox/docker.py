@@ -139,7 +139,9 @@ class Docker(_OneImage):
         if program.image in {"", self._image}:
             async with self._turns:
                 return await super().run(program)
-        if not any(fnmatchcase(program.image, pattern) for pattern in self._patterns):
+        # No image has such a name, but the engine follows it as it does a path: to one that no pattern permits.
+        climbs = {".", ".."} & set(program.image.split("/"))
+        if climbs or not any(fnmatchcase(program.image, pattern) for pattern in self._patterns):
             return self._refused(f"the image {program.image!r} is not among those that may be used here")
         async with self._turns:
             try:
