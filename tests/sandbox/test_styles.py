@@ -298,6 +298,8 @@ OF_OBJECTS = {
     "    assert x == [3, 1]\n",
     "arguments of what fails": "x = [3, 'a']\ntry:\n    picky(x)\nexcept TypeError:\n    assert x == [3, 'a']\n"
     "else:\n    assert False\n",
+    "long lists that are let go": "s = Stack(list(range(50_000)))\nassert len(s.items) == 50_000\n"
+    "for n in range(3_000):\n    assert n in s\n",
     "arguments with one name": "x = [3, 1]\nassert arranged(x) is None\nassert x == [1, 3]\n"
     "x = [2, 1]\nassert arranged(x) is None\nassert x == [1, 2]\n",
     "arguments of collections": "from collections import Counter, OrderedDict, defaultdict\n"
@@ -329,6 +331,7 @@ BREAKS = {
     "arguments left alone": ("self.items = list(items)", "self.items = items"),
     "arguments by name": ("in list(items):", "in [items.pop(), items.pop()]:"),
     "arguments of what fails": ("raise TypeError", "items.clear()\n        raise TypeError"),
+    "long lists that are let go": ("return item in self.items", "return item < 2_000"),
     "arguments with one name": ("items.sort()", "items = sorted(items)"),
     "arguments of collections": ("counts[item] =", "counts = counts | {item: 1}; counts[item] ="),
     "coroutines": ("return x + 1", "return x"),

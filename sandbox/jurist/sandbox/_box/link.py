@@ -28,6 +28,8 @@ SOLVER: Final = "Solution"
 DEEPER: Final = codec.DEPTH + 8
 HELD: Final = 16
 """Lists that an object has, too, and that may still be changed."""
+ALONE: Final = 2
+"""References to a value that `_Held` alone has, and whoever counts them: the tests can change it no more."""
 NO_ANSWER: Final = "the program's process sent what is no answer"
 
 
@@ -175,6 +177,8 @@ class Link:
             if now != held.before:
                 held.before = now
                 held.apply(held.value)
+            if sys.getrefcount(held.value) <= ALONE and held in self._held:
+                self._held.remove(held)
 
     def seed(self, *seeds: object) -> None:
         """Have the program draw the random numbers that the tests expect; that alone is no test of it."""
