@@ -24,6 +24,7 @@ SANDBOX_IMAGE = "jurist/sandbox:test"  # as deploy/engine.sh calls it
 ENGINE_START_S = 60
 HOSTILE = Path(__file__).parent / "hostile"  # verifiers that hang, eat memory, raise, exit; found by entry points
 sys.path.append(str(HOSTILE))  # a worker finds there what a test hands it
+COUNTING = {"deploy", "ray", "sandbox"}  # folders of tests that look for processes, containers, memory or nodes
 JURIST = str(Path(sys.executable).with_name("jurist"))
 
 # No test is timed: a busy machine must not fail one. CI tries the same examples every time.
@@ -39,6 +40,13 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipped in CI: {report.longrepr}"
     return report
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Group the tests for processes that share them: what counts what is on the machine runs in one."""
+    for item in items:
+        place = item.path.relative_to(Path(__file__).parent)
+        item.add_marker(pytest.mark.xdist_group("machine" if place.parts[0] in COUNTING else str(place)))
 
 
 class Served(NamedTuple):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import resource
 from contextlib import suppress
 from pathlib import Path
@@ -40,11 +41,21 @@ PROGRAMS = [
 
 
 def zombies() -> set[str]:
-    found: set[str] = set()
+    """Find all that are not those of other processes of this run of the tests."""
+    states: dict[str, tuple[str, str]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it ended meanwhile
-            found |= {path.parent.name} if path.read_text().rpartition(")")[2].split()[0] == "Z" else set()
-    return found
+            state, parent, *_ = path.read_text().rpartition(")")[2].split()
+            states[path.parent.name] = state, parent
+
+    def is_others(pid: str) -> bool:
+        while pid in states and pid != str(os.getpid()):
+            pid = states[pid][1]
+            if pid == str(os.getppid()):
+                return True
+        return False
+
+    return {pid for pid, (state, _) in states.items() if state == "Z" and not is_others(pid)}
 
 
 def descriptors() -> int:
