@@ -95,7 +95,11 @@ class Text(str):
     __slots__ = ()
 
 
-@pytest.mark.parametrize("value", [Anything(), Text("x"), len, [Anything()], Anything, lambda: None], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [Anything(), Text("x"), len, [Anything()], Anything, lambda: None],
+    ids=["an object", "a text of another class", "a builtin", "in a list", "a class", "a function"],
+)
 def test_other_values_are_refused_by_the_name_of_their_type(value: object) -> None:
     with pytest.raises(codec.UnfitValueError, match="no plain value"):
         codec.packed(value)

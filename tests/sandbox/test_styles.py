@@ -260,6 +260,9 @@ def arranged(items):
 def count(counts, item):
     counts[item] = counts.get(item, 0) + 1
 
+def least(items):
+    items.sort()
+    return items.pop(0)
 def picky(items):
     if not all(isinstance(item, int) for item in items):
         raise TypeError
@@ -294,6 +297,11 @@ OF_OBJECTS = {
     "arguments beside an answer": "x = [3, 1]\nassert arranged(x) is None\nassert x == [1, 3]\n",
     "arguments left alone": "x = [3, 1]\nassert made(*x).items == x\ns = Stack(x)\n"
     "assert s.pop() == 1 and x == [3, 1]\nx.append(5)\nassert s.items == [3]\n",
+    "arguments that hold state": "h = [3, 1, 2]\nassert least(h) == 1\nassert least(h) == 2 and least(items=h) == 3\n"
+    "h = [5, 4]\nassert [least(h) for _ in range(2)] == [4, 5]\nh = [2, 1]\nout = []\nwhile h:\n    out.append(least(h))\n"
+    "assert out == [1, 2]\n",
+    "arguments looked at": "x = [3, 1]\nassert arranged(x) is None and x == [1, 3]\nx = [2, 1]\nr = arranged(items=x)\n"
+    "assert 2 in x\nassert all(x[i] <= x[i + 1] for i in range(1))\n",
     "arguments by name": "def test_it():\n    x = [3, 1]\n    assert len(Stack().extended(items=x)) == 2\n"
     "    assert x == [3, 1]\n",
     "arguments of what fails": "x = [3, 'a']\ntry:\n    picky(x)\nexcept TypeError:\n    assert x == [3, 'a']\n"
@@ -329,6 +337,8 @@ BREAKS = {
     "arguments that are changed": ("items.sort()", "items = sorted(items)"),
     "arguments beside an answer": ("items.sort()", "items = sorted(items)"),
     "arguments left alone": ("self.items = list(items)", "self.items = items"),
+    "arguments that hold state": ("return items.pop(0)", "return items[0]"),
+    "arguments looked at": ("items.sort()", "items.reverse() if items[0] == 3 else None"),
     "arguments by name": ("in list(items):", "in [items.pop(), items.pop()]:"),
     "arguments of what fails": ("raise TypeError", "items.clear()\n        raise TypeError"),
     "long lists that are let go": ("return item in self.items", "return item < 2_000"),
@@ -562,6 +572,8 @@ def grouped(words):
     return groups
 def letters(words):
     return {word[0]: word for word in words}.keys()
+def counters():
+    return defaultdict(lambda: defaultdict(int))
 def leave(code):
     sys.exit(code)
 def account():
@@ -667,7 +679,7 @@ assert type(Node(1)) is Node and type(Node(1)) is not Vector and type(Node(1)) =
 assert type(account()).__name__ == account().__class__.__name__ == "Node"
 """,
     "views and factories": """
-assert letters(["ab", "ba"]) == {"a", "b"} and grouped(["a"])[2] == []
+assert letters(["ab", "ba"]) == {"a", "b"} and grouped(["a"])[2] == [] and counters()["a"]["b"] == 0
 """,
     "exits": """
 try:
@@ -790,6 +802,7 @@ def forge(body):
         "import math as double",
         "class TestCase:\n    pass\ndef double(x):\n    return TestCase()",
         "async def double(x):\n    return 4",
+        "class double(Exception):\n    pass",
         "def double(x):\n    while True:\n        yield 4",
         *(f"{FORGED}forge(json.dumps({described!r}).encode())\nos._exit(0)" for described in DESCRIPTIONS),
     ],
@@ -802,3 +815,31 @@ async def test_a_program_cannot_choose_not_to_be_judged(sandbox: Supervisor, sou
 
     assert isinstance(verdict, Score), verdict
     assert verdict.value == 0.0
+
+
+OTHERS = {
+    "a class for a function": (
+        "assert Find_Min([2, 1]) == 1",
+        "class Find_Min:\n    def __init__(self, x):\n        pass",
+    ),
+    "a class for a candidate": (
+        "def check(candidate):\n    assert candidate([2, 1]) == 1\ncheck(Find_Min)",
+        "class Find_Min:\n    def __init__(self, x):\n        pass",
+    ),
+    "a class for a constant": ("assert PI == 3.14\nassert double(1) == 2", "class PI:\n    pass\ndouble = abs"),
+    "an exception for a class": ("s = Stack()\ns.push(1)\nassert s.top() == 1", "class Stack(Exception):\n    pass"),
+    "an exception for a function": ("assert len(double('a')) == 2", "class double(Exception):\n    pass"),
+    "a view for a list": ("assert double({1: 2}) == [2]", "def double(x):\n    return x.values()"),
+    "what is too deep": (
+        "x = [1]\nassert double(x) == 2\nassert x == [1]",
+        "def double(x):\n    for _ in range(200):\n        x.append([])\n        x = x[-1]\n    return 2",
+    ),
+}
+
+
+@pytest.mark.parametrize(("test", "source"), OTHERS.values(), ids=OTHERS)
+async def test_another_kind_of_thing_than_the_tests_want_is_wrong(sandbox: Supervisor, test: str, source: str) -> None:
+    for entry_point in ("", "Find_Min" if "Find_Min" in test else "double"):
+        verdict = await judged(sandbox, test, source, entry_point)
+        assert isinstance(verdict, Score), verdict
+        assert verdict.value == 0.0

@@ -191,6 +191,8 @@ CELLS = [
     for form in FORMS
     for policy, cells in form.cells.items()
     for situation, cell in zip(SITUATIONS, cells, strict=True)
+    # Where no reward is lost, the policy is not asked: one is enough.
+    if policy == next(iter(form.cells)) or not situation.restarts
 ]
 
 

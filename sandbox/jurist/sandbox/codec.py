@@ -137,10 +137,11 @@ def _kept(value: object) -> object:
     return {"t": OBJECT, "v": _KEEPERS[0].described(value)}
 
 
-def _default(factory: object) -> str | None:
-    """Name what a dictionary makes of keys that it lacks, where it is a type that travels."""
-    name = getattr(factory, "__name__", None)
-    return name if isinstance(name, str) and BUILTIN_TYPES.get(name) is factory else None
+def _default(factory: object, depth: int) -> object:
+    """Describe what makes values for keys that a dictionary lacks: a plain type, or an object that can be called."""
+    if _KEEPERS or type(factory) in _ENCODERS or factory in BUILTIN_TYPES.values():
+        return encoded(factory, depth)
+    return None
 
 
 def _numpy(value: Any, depth: int) -> object:  # noqa: ANN401  numpy may not be there to name its types
@@ -161,7 +162,7 @@ def _iterators() -> dict[type, str]:
     return {
         type(nothing.keys()): "keys",
         type(nothing.items()): "items",
-        type(nothing.values()): "list",
+        type(nothing.values()): "values",
     } | dict.fromkeys(kinds, "iterator")
 
 
@@ -182,7 +183,7 @@ _ENCODERS: Final[dict[type, Callable[[Any, int], object]]] = {
     collections.Counter: lambda value, depth: {"t": "Counter", "v": _pairs(value.items(), depth)},
     collections.defaultdict: lambda value, depth: {
         "t": "defaultdict",
-        "v": [_default(value.default_factory), _pairs(value.items(), depth)],
+        "v": [_default(value.default_factory, depth), _pairs(value.items(), depth)],
     },
     collections.deque: lambda value, depth: {"t": "deque", "v": [value.maxlen, _items(value, depth)]},
     bytes: lambda value, depth: {"t": "bytes", "v": base64.b64encode(value).decode()},  # noqa: ARG005
@@ -364,9 +365,8 @@ _DECODERS: Final[dict[str, Callable[[Any, int], object]]] = {
     "dict": _mapping,
     "OrderedDict": lambda value, depth: collections.OrderedDict(_mapping(value, depth)),
     "Counter": lambda value, depth: collections.Counter(_mapping(value, depth)),
-    "defaultdict": lambda value, depth: collections.defaultdict(
-        cast("Callable[[], Any] | None", BUILTIN_TYPES.get(str(value[0]))), _mapping(value[1], depth)
-    ),
+    "defaultdict": lambda value, depth: collections.defaultdict(decoded(value[0], depth), _mapping(value[1], depth)),
+    "values": lambda value, depth: dict(enumerate(_list(value, depth))).values(),
     "keys": lambda value, depth: dict.fromkeys(_checked_keys(_list(value, depth))).keys(),
     "items": lambda value, depth: _mapping(((pair["v"][0], pair["v"][1]) for pair in value), depth).items(),
     "deque": lambda value, depth: collections.deque(_list(value[1], depth), value[0]),

@@ -19,6 +19,7 @@ from jurist.sandbox import codec
 from jurist.sandbox._box import serving, wire
 from jurist.sandbox._box.errors import Errors
 from jurist.sandbox._box.remote import OPERATION, Remote
+from jurist.sandbox._box.usage import is_like_a_classes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 SOLVER: Final = "Solution"
 """The class that is none under test, but a place for functions."""
 DEEPER: Final = codec.DEPTH + 8
-HELD: Final = 16
+HELD: Final = 64
 """Lists that an object has, too, and that may still be changed."""
 ALONE: Final = 2
 """References to a value that `_Held` alone has, and whoever counts them: the tests can change it no more."""
@@ -36,16 +37,23 @@ NO_ANSWER: Final = "the program's process sent what is no answer"
 class Link:
     """Calls the program's functions.
 
-    `meant` are the exceptions that end things, of `errors.ENDS_LOOPS` and `EXITS`, which the test code wants as such.
-
+    `meant` are the exceptions that end things, of `errors.ENDS_LOOPS` and `EXITS`, which the test code wants as such;
+    `names_class` says of a name whether it wants a class there.
     With `shares` the tests see how a function changes arguments that they still hold, and an object sees how they
     change what it was given; without, `changed` says whether that would have been so.
     """
 
-    def __init__(self, *, meant: Container[str] = (), shares: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        meant: Container[str] = (),
+        names_class: Callable[[str], bool] = is_like_a_classes,
+        shares: bool = False,
+    ) -> None:
         self.used = False
         self.changed = False
         self._shares = shares
+        self.names_class = names_class
         self._lock = threading.RLock()
         self.lacking: set[str] = set()
         """Names that the tests have asked the program for, in vain."""
@@ -117,7 +125,10 @@ class Link:
     def _follow(self, lasting: dict[int | str, Any], *, shared: bool) -> None:
         """Notice what the latest call has made of its arguments, or make it of those here."""
         tag, body = self._exchange(serving.LEFT, codec.encoded(list(lasting)), None)
-        if tag != wire.VALUE:  # what does not travel cannot be compared
+        if tag != wire.VALUE and shared:
+            wire.conclude("wrong_answer", f"what became of an argument does not travel: {body}")
+        if tag != wire.VALUE:
+            self.changed = True
             return
         try:
             for ours, theirs in zip(lasting.values(), codec.unpacked(body), strict=True):

@@ -25,6 +25,7 @@ from jurist.sandbox._box import harness, kernel, serving, wire
 from jurist.sandbox._box.errors import ENDS_LOOPS, EXITS, REMOTE, is_remote
 from jurist.sandbox._box.link import NO_ANSWER, Function, Link
 from jurist.sandbox._box.remote import Remote
+from jurist.sandbox._box.usage import is_like_a_classes, names_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +124,7 @@ class Tests:
 
     def __init__(self, source: str, prelude: str, entry_point: str) -> None:
         self.code = compile(source, TEST_FILE, "exec", dont_inherit=True)
-        self.lines = source.splitlines()
+        self.source = source
         self.entry_point = entry_point
         self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": builtins, **FITTINGS}
         exec(compile(prelude, "prelude.py", "exec", dont_inherit=True), self.names)  # noqa: S102  the task's own
@@ -141,10 +142,14 @@ class Tests:
         self.steps = any(f".{method}(" in source for method in ("send", "throw", "close"))
         self.wanted = sorted(unknown - self.names.keys() - vars(builtins).keys())
 
+    def names_class(self, name: str) -> bool:
+        """Whether the test code takes a name of the program's for a class's."""
+        return names_class(self.source, name, self.entry_point)
+
     def run(self, link: Link) -> None:
         """Try a program, whose functions have stand-ins here; raises whatever the test code raises."""
         if self.entry_point:
-            meant = _meant(link, [self.entry_point]) if _is_a_classes(self.entry_point) else {}
+            meant = _meant(link, [self.entry_point]) if is_like_a_classes(self.entry_point) else {}
             self.names[self.entry_point] = meant.get(self.entry_point) or Function(link, self.entry_point)
         self.names |= _meant(link, self.wanted)
         if self.entry_point:  # which is all that was asked of the program
@@ -171,11 +176,6 @@ class _Names(dict[str, Any]):
         return super().__getitem__(name)
 
 
-def _is_a_classes(name: str) -> bool:
-    """Tell a class's name: a function that turns out to be a class is none under test."""
-    return name.lstrip("_")[:1].isupper()
-
-
 def _are_names(given: object) -> bool:
     return isinstance(given, list) and all(isinstance(name, str) for name in cast("list[object]", given))
 
@@ -188,14 +188,16 @@ def _meant(link: Link, wanted: list[str]) -> dict[str, object]:
         wire.conclude("wrong_answer", NO_ANSWER)
     meant: dict[str, object] = {**link.errors.classes(errors)}
     for name, kind, given in described:
-        if kind == "class" and _is_a_classes(name):
+        if kind == "class" and link.names_class(name):
             meant[name] = link.made_by(name)
         elif kind in {"callable", "class"}:
             meant[name] = Function(link, name)
         elif kind in {"missing", "module", "unfit"}:
             link.lacking.add(name)
             link.used |= kind == "unfit"
-        elif kind != "exception":
+        elif kind == "exception":
+            link.used = True
+        else:
             link.used = True
             link.plain.add(name)
             meant[name] = wire.value_of(given)
@@ -229,8 +231,8 @@ def _where(error: BaseException, lines: list[str]) -> str:
     return f"line {number}: {lines[number - 1].strip()}"
 
 
-def _judge(error: BaseException, link: Link, lines: list[str]) -> NoReturn:
-    where = _where(error, lines)
+def _judge(error: BaseException, link: Link, source: str) -> NoReturn:
+    where = _where(error, source.splitlines())
     if is_remote(error):
         wire.conclude("runtime_error", f"{type(error).__name__}: {error}")
     if isinstance(error, ImportError) and error.name == serving.SOLUTION:  # of a name that it has not
@@ -297,22 +299,22 @@ def test_together(job: dict[str, Any], names: dict[str, Any]) -> NoReturn:
     except SystemExit as error:
         wire.conclude("wrong_answer", f"the tests ended with {error.code!r}")
     except Exception as error:  # noqa: BLE001  the task's code may raise anything
-        _judge(error, link, job["tests"].splitlines())
+        _judge(error, link, job["tests"])
     wire.conclude("ok")
 
 
 def _attempt(tests: Tests, shares: bool) -> NoReturn:  # noqa: FBT001
     """Try the program behind the peer socket and give the verdict."""
-    link = Link(meant=tests.meant, shares=shares)
+    link = Link(meant=tests.meant, names_class=tests.names_class, shares=shares)
     try:
         tests.run(link)
     except SystemExit as error:
         if is_remote(error):
-            _judge(error, link, tests.lines)
+            _judge(error, link, tests.source)
         if error.code:
             wire.conclude("wrong_answer", f"the tests ended with {error.code!r}")
     except Exception as error:  # noqa: BLE001  the task's code may raise anything
-        _judge(error, link, tests.lines)
+        _judge(error, link, tests.source)
     if not link.used:  # tests that try nothing would pass every program
         wire.conclude("test_error", "the test code never used the program")
     wire.conclude("ok", wire.CHANGED if link.changed else "")

@@ -44,6 +44,8 @@ LOOKING: Final = frozenset(
     | {"__doc__", "__annotations__", "__code__"}
 )
 """Attributes that do so, whosever they are, but for those of the tests themselves."""
+SCOPES: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+LOOPS: Final = (ast.For, ast.While, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 STREAMS: Final = frozenset({"stdin", "stdout", "stderr", "argv"})
 OWNERS: Final = frozenset({"builtins", "os.environ", SOLUTION})
 SURROUNDINGS: Final = frozenset(
@@ -65,7 +67,7 @@ def reaching(code: str) -> str:
     if tree is None:
         return ""
     own = _Own(tree)
-    reached = (found for node in ast.walk(tree) for found in (*_reaches(node, own), *_entangled(node, own)))
+    reached = (*(found for node in ast.walk(tree) for found in _reaches(node, own)), *_entangled(tree, own))
     return next((f"`{name}` (line {line})" for name, line in reached), "")
 
 
@@ -140,98 +142,172 @@ def _asserts(name: str) -> bool:
     return name.startswith("assert") or name in {"approx", "allclose", "almost_equal", "approx_equal"}
 
 
-def _entangled(node: ast.AST, own: _Own) -> Iterator[tuple[str, int]]:
-    """Find what a call is to change, and what else depends on: a program could change what it is compared with."""
-    return ((name, handed.asserted) for name, handed in _handed(node, own) if handed.asserted and handed.looked_at)
-
-
 class _Handed:
-    """A variable that was an argument of calls whose value is used: these calls, and what was done to it since."""
+    """A variable that was an argument of the program's calls whose value is used, and what was done to it since."""
 
     def __init__(self) -> None:
         self.calls: list[ast.Call] = []
+        self.repeated = False
+        """Whether one of them is made more than once on what it has left."""
         self.asserted = 0
-        """The line where something is asserted of it that only the call can have made so."""
+        """The line where something is asserted of it that only a call can have made so."""
         self.looked_at = False
-        """Whether anything else depends on it, such as what is compared with the call's value."""
+        """Whether anything else depends on it, such as what is compared with a call's value."""
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether it matters what the calls make of it."""
+        return bool(self.asserted) or self.repeated or len(self.calls) > 1
 
 
-def _handed(node: ast.AST, own: _Own) -> Iterator[tuple[str, _Handed]]:
-    """Find such variables in a body, each once it has another value or the body has ended."""
-    beginnings: dict[str, str] = {}
-    handed: dict[str, _Handed] = {}
-    results: set[str] = set()
-    body: object = getattr(node, "body", None)  # a lambda's is no list
-    for statement in cast("list[ast.stmt]", body) if isinstance(body, list) else []:
-        _look(statement, own, handed, results, beginnings)
-        given = [
-            (argument.id, call)
-            for call in _calls(statement, own)
-            for argument in call.args
-            if isinstance(argument, ast.Name)
-        ]
-        match statement:
-            case ast.Assign(targets=[ast.Name() as target, *_]) | ast.AnnAssign(target=ast.Name() as target):
-                if target.id in handed:
-                    yield target.id, handed.pop(target.id)
-                beginnings[target.id] = ast.dump(statement.value) if statement.value is not None else ""
-                if given:
-                    results.add(target.id)
-                elif statement.value is None or not _read(statement.value, own) & results:
-                    results.discard(target.id)
-            case ast.Assert() | ast.Expr(value=ast.Call(func=ast.Attribute(value=ast.Name(id="self")))):
-                pass
-            case _:
-                given = []
-        for name, call in given:
-            handed.setdefault(name, _Handed()).calls.append(call)
-    yield from handed.items()
+class _Body:
+    """Reads a body's statements, in their order, for the variables that the program is handed in it.
 
-
-def _look(
-    statement: ast.stmt, own: _Own, handed: dict[str, _Handed], results: set[str], beginnings: dict[str, str]
-) -> None:
-    """Note what a statement does to handed variables.
-
-    What is compared with its own beginning is there to show that it was not changed, and what is compared with the
-    call's value is what this depends on.
+    What is compared with its own beginning is there to show that it was not changed, and what is compared with a call's
+    value is what this depends on.
     """
-    if not handed:
-        return
-    loads = Counter(part.id for part in ast.walk(statement) if isinstance(part, ast.Name))
-    if isinstance(statement, ast.Assign | ast.AnnAssign):  # its old value is not looked at
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        loads.subtract(target.id for target in targets if isinstance(target, ast.Name))
-    for call in _calls(statement, own):
-        loads.subtract(argument.id for argument in call.args if isinstance(argument, ast.Name))
-    pairs = _compared(statement)
-    for left, right in (*pairs, *((right, left) for left, right in pairs)):
-        compared, beside = handed.keys() & _read(left, own), _read(right, own)
-        begun = [beginnings.get(node.id) if isinstance(node, ast.Name) else ast.dump(node) for node in (left, right)]
-        unchanged = isinstance(left, ast.Name) and begun[0] is not None and begun[0] == begun[1]
-        gives = (beside | {name for name in compared if isinstance(left, ast.Name)}) & results
-        if gives or beside & handed.keys() or _calls(right, own):
-            continue
-        for name in compared:
-            loads[name] -= sum(isinstance(part, ast.Name) and part.id == name for part in ast.walk(left))
-            handed[name].asserted = handed[name].asserted or (0 if unchanged else statement.lineno)
-    for name in handed.keys() & {name for name, count in loads.items() if count > 0}:
-        handed[name].looked_at = True
+
+    def __init__(self, statements: list[ast.stmt], own: _Own) -> None:
+        self.handed: list[tuple[str, _Handed]] = []
+        self._own = own
+        self._current: dict[str, _Handed] = {}
+        self._beginnings: dict[str, str] = {}
+        self._results: set[str] = set()
+        for statement in statements:
+            if not isinstance(statement, SCOPES):
+                self._give(statement)
+            self._look(statement)
+            self._bind(statement)
+
+    def _give(self, statement: ast.stmt) -> None:
+        """Note what the program's calls are given, but for a call whose value is dropped, which shares all of it."""
+        dropped = statement.value if isinstance(statement, ast.Expr) else None
+        loops = [part for part in ast.walk(statement) if isinstance(part, LOOPS)]
+        for call in (call for call in _calls(statement, self._own) if call is not dropped):
+            around = [loop for loop in loops if call in ast.walk(loop)]
+            for name in _names_given(call):
+                if any(name in _bound(loop) for loop in around):
+                    continue  # it is another one each time
+                if name not in self._current:
+                    self._current[name] = _Handed()
+                    self.handed.append((name, self._current[name]))
+                self._current[name].calls.append(call)
+                self._current[name].repeated |= bool(around)
+
+    def _look(self, statement: ast.stmt) -> None:
+        """Note where else a statement reads what was handed."""
+        if not self._current:
+            return
+        inner = [part for part in _parts(statement) if isinstance(part, ast.stmt)]
+        # How often a loop runs is no value.
+        passed = statement.test if isinstance(statement, ast.While) else None
+        here = [part for part in _parts(statement) if isinstance(part, ast.expr) and part is not passed]
+        loads = Counter(name for part in here for name in _loaded(part))
+        for call in (call for part in here for call in _calls(part, self._own)):
+            loads.subtract(_names_given(call))
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            loads.subtract([_root(statement.value.func)])  # `x.append(1)` tells nothing of x
+        for sides in _asserted(statement):
+            loads.subtract(self._pinned(sides, statement.lineno))
+        for name in self._current.keys() & {name for name, count in loads.items() if count > 0}:
+            self._current[name].looked_at = True
+        for part in inner:
+            self._look(part)
+
+    def _pinned(self, sides: tuple[ast.expr, ...], line: int) -> Iterator[str]:
+        """Name the variables of which an assertion says what they are, whatever a call gave, once for each reading."""
+        for name, handed in self._current.items():
+            reading = [side for side in sides if name in _read(side, self._own)]
+            if len(reading) != 1:
+                continue
+            (left,) = reading
+            others = [side for side in sides if side is not left]
+            beside = {other for side in others or sides for other in _loaded(side)} - {name}
+            called = any(_calls(side, self._own) for side in others or sides)
+            gives = isinstance(left, ast.Name) and name in self._results
+            if called or gives or beside & (self._results | self._current.keys()):
+                continue
+            begun = self._beginnings.get(name)
+            unchanged = isinstance(left, ast.Name) and begun is not None and begun in map(ast.dump, others)
+            handed.asserted = handed.asserted or (0 if unchanged else line)
+            yield from (loaded for loaded in _loaded(left) if loaded == name)
+
+    def _bind(self, statement: ast.stmt) -> None:
+        """Note which variables have another value now, and which of them depend on a call's."""
+        depends = bool(_calls(statement, self._own)) or not self._results.isdisjoint(_loaded(statement))
+        for name in _bound(statement):
+            if isinstance(statement, ast.Assign | ast.AnnAssign):
+                self._current.pop(name, None)
+                self._beginnings[name] = ast.dump(statement.value) if statement.value is not None else ""
+                self._results.discard(name)
+            elif name in self._current:
+                self._current[name].looked_at = True
+            if depends:
+                self._results.add(name)
 
 
-def _compared(statement: ast.stmt) -> list[tuple[ast.expr, ast.expr]]:
-    pairs: list[tuple[ast.expr, ast.expr]] = []
-    for part in ast.walk(statement):
-        match part:
-            case ast.Compare(
-                left=left, ops=[ast.Eq() | ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()], comparators=[right]
-            ):
-                pairs.append((left, right))
-            case ast.Call(func=ast.Attribute(attr=attribute), args=[left, right, *_]) if attribute.startswith("assert"):
-                pairs.append((left, right))
+def _handed(tree: ast.Module, own: _Own) -> list[tuple[str, _Handed]]:
+    """Find what the program is handed, in every body."""
+    bodies: Iterator[object] = (
+        getattr(node, field, None) for node in ast.walk(tree) for field in ("body", "orelse", "finalbody")
+    )  # a lambda's is no list
+    return [
+        found for body in bodies if isinstance(body, list) for found in _Body(cast("list[ast.stmt]", body), own).handed
+    ]
+
+
+def _entangled(tree: ast.Module, own: _Own) -> Iterator[tuple[str, int]]:
+    """Find what a call is to change, and what else depends on: a program could change what it is compared with."""
+    return ((name, handed.asserted) for name, handed in _handed(tree, own) if handed.asserted and handed.looked_at)
+
+
+def _changing(tree: ast.Module, own: _Own) -> set[ast.Call]:
+    """Find the calls whose value is used that are to change their arguments, on which nothing else depends."""
+    handed = [handed for _, handed in _handed(tree, own)]
+    looked_at = {call for each in handed if each.looked_at for call in each.calls}
+    return {call for each in handed if each.is_changed for call in each.calls} - looked_at
+
+
+def _asserted(statement: ast.stmt) -> Iterator[tuple[ast.expr, ...]]:
+    """Give the parts of an assertion that must hold each: both sides of a comparison, or the whole."""
+    match statement:
+        case ast.Assert(test=ast.BoolOp(op=ast.And(), values=operands)):
+            pass
+        case ast.Assert(test=operand):
+            operands = [operand]
+        case ast.Expr(value=ast.Call(func=ast.Attribute(attr=name), args=args)) if name.startswith("assert"):
+            yield tuple(args[:2])
+            return
+        case _:
+            return
+    for operand in operands:
+        match operand:
+            case ast.Compare(left=left, comparators=[right]):
+                yield left, right
             case _:
-                pass
-    return pairs
+                yield (operand,)
+
+
+def _parts(node: ast.AST) -> Iterator[ast.AST]:
+    """Give a statement's statements and expressions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.stmt | ast.expr):
+            yield child
+        else:
+            yield from _parts(child)
+
+
+def _loaded(node: ast.AST) -> list[str]:
+    return [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)]
+
+
+def _bound(node: ast.AST) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
+
+
+def _names_given(call: ast.Call) -> list[str]:
+    given = (*call.args, *(keyword.value for keyword in call.keywords))
+    return [argument.id for argument in given if isinstance(argument, ast.Name)]
 
 
 def _read(node: ast.AST, own: _Own) -> set[str]:
@@ -269,13 +345,15 @@ def fitted(code: str) -> str:
         return code
     own = _Own(tree)
     text = _Text(code)
-    changing = {
-        call for node in ast.walk(tree) for _, handed in _handed(node, own) if handed.asserted for call in handed.calls
-    }
+    changing = _changing(tree, own)
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _drops(node.value, own):
             changing.add(node.value)
-        elif isinstance(node, ast.Compare):
+    # Of what begins at one place the inner one first: what is edited later comes before it.
+    for call in sorted(changing, key=lambda call: (call.end_lineno, call.end_col_offset)):
+        text.surround(call.func, f"{SHARING}(", ")")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Compare):
             text.compare(node)
         elif isinstance(node, ast.Attribute) and node.attr in ASSERTED and _root(node) == "self":
             text.replace(node, ASSERTED[node.attr])
@@ -283,8 +361,6 @@ def fitted(code: str) -> str:
             text.wrap(node, node.value, TYPE)
         elif isinstance(node, ast.Call) and _asks_type(node, own):
             text.replace(node.func, TYPE)
-    for call in changing:
-        text.surround(call.func, f"{SHARING}(", ")")
     return text.edited()
 
 
