@@ -298,8 +298,8 @@ OF_OBJECTS = {
     "arguments left alone": "x = [3, 1]\nassert made(*x).items == x\ns = Stack(x)\n"
     "assert s.pop() == 1 and x == [3, 1]\nx.append(5)\nassert s.items == [3]\n",
     "arguments that hold state": "h = [3, 1, 2]\nassert least(h) == 1\nassert least(h) == 2 and least(items=h) == 3\n"
-    "h = [5, 4]\nassert [least(h) for _ in range(2)] == [4, 5]\nh = [2, 1]\nout = []\nwhile h:\n    out.append(least(h))\n"
-    "assert out == [1, 2]\n",
+    "h = [5, 4]\nassert [least(h) for _ in range(2)] == [4, 5]\nh = [2, 1]\nout = []\n"
+    "while h:\n    out.append(least(h))\nassert out == [1, 2]\n",
     "arguments looked at": "x = [3, 1]\nassert arranged(x) is None and x == [1, 3]\nx = [2, 1]\nr = arranged(items=x)\n"
     "assert 2 in x\nassert all(x[i] <= x[i + 1] for i in range(1))\n",
     "arguments by name": "def test_it():\n    x = [3, 1]\n    assert len(Stack().extended(items=x)) == 2\n"
