@@ -26,7 +26,7 @@ run: $(VENV)/server
 	$(BIN)/python examples/score_gsm8k.py
 
 test: $(VENV)/dev
-	$(BIN)/pytest --numprocesses=2 --dist=loadgroup
+	$(BIN)/pytest --numprocesses=2
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check

@@ -19,6 +19,9 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
 
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
+
 ROOT = Path(__file__).parents[1]
 SANDBOX_IMAGE = "jurist/sandbox:test"  # as deploy/engine.sh calls it
 ENGINE_START_S = 60
@@ -42,11 +45,17 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Group the tests for processes that share them: what counts what is on the machine runs in one."""
-    for item in items:
-        place = item.path.relative_to(Path(__file__).parent)
-        item.add_marker(pytest.mark.xdist_group("machine" if place.parts[0] in COUNTING else str(place)))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Keep the tests of a file together, and in one process all that count what is on the machine."""
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  the client's tests run without it
+
+    class Lanes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "machine" if file.split("/")[1] in COUNTING else file
+
+    return Lanes(config, log)
 
 
 class Served(NamedTuple):
