@@ -50,9 +50,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     """Keep the tests of a file together, and in one process all that count what is on the machine."""
     from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  the client's tests run without it
 
-    class Lanes(LoadScopeScheduling):
+    class Lanes(LoadScopeScheduling):  # type: ignore[misc]
         def _split_scope(self, nodeid: str) -> str:
-            file = nodeid.split("::")[0]
+            file = nodeid.partition("::")[0]
             return "machine" if file.split("/")[1] in COUNTING else file
 
     return Lanes(config, log)
