@@ -263,6 +263,8 @@ def count(counts, item):
 def least(items):
     items.sort()
     return items.pop(0)
+def top(items):
+    return sorted(items)[-1]
 def picky(items):
     if not all(isinstance(item, int) for item in items):
         raise TypeError
@@ -302,6 +304,8 @@ OF_OBJECTS = {
     "while h:\n    out.append(least(h))\nassert out == [1, 2]\n",
     "arguments looked at": "x = [3, 1]\nassert arranged(x) is None and x == [1, 3]\nx = [2, 1]\nr = arranged(items=x)\n"
     "assert 2 in x\nassert all(x[i] <= x[i + 1] for i in range(1))\n",
+    "arguments unpacked": "x = [[3, 1]]\ny = {'items': [3, 1]}\nassert top(*x) == top(**y) == 3\n"
+    "assert (x, y) == ([[3, 1]], {'items': [3, 1]})\n",
     "arguments by name": "def test_it():\n    x = [3, 1]\n    assert len(Stack().extended(items=x)) == 2\n"
     "    assert x == [3, 1]\n",
     "arguments of what fails": "x = [3, 'a']\ntry:\n    picky(x)\nexcept TypeError:\n    assert x == [3, 'a']\n"
@@ -339,6 +343,7 @@ BREAKS = {
     "arguments left alone": ("self.items = list(items)", "self.items = items"),
     "arguments that hold state": ("return items.pop(0)", "return items[0]"),
     "arguments looked at": ("items.sort()", "items.reverse() if items[0] == 3 else None"),
+    "arguments unpacked": ("return sorted(items)[-1]", "items.sort()\n    return items[-1]"),
     "arguments by name": ("in list(items):", "in [items.pop(), items.pop()]:"),
     "arguments of what fails": ("raise TypeError", "items.clear()\n        raise TypeError"),
     "long lists that are let go": ("return item in self.items", "return item < 2_000"),
@@ -673,6 +678,9 @@ assert count == 0 and counted("a") == 1 and count == 1
 def check():
     assert counted("b") == 2 and seen == ["a", "b"]
 check()
+seen.clear()
+seen.append("c")
+assert counted("d") == 3 and seen == ["c", "d"]
 """,
     "types of objects": """
 assert type(Node(1)) is Node and type(Node(1)) is not Vector and type(Node(1)) == Node and type(adder(1)(2)) is int

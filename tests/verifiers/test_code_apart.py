@@ -95,6 +95,7 @@ def test_names_that_merely_look_like_it_are_none(code: str) -> None:
             "y = [__sharing__(f)(x) for _ in range(3)]\nz = [f(x) for x in y]\n",
         ),
         ("while h:\n    out.append(f(h))\n", "while h:\n    out.append(__sharing__(f)(h))\n"),
+        ("assert f(*x) == f(**y) == f([1])\n", "assert __unpacked__(f)(*x) == __unpacked__(f)(**y) == f([1])\n"),
         ("k = f(a=x)\nassert 0 in x\n", "k = __sharing__(f)(a=x)\nassert 0 in x\n"),
         ("assert f(x) is None and x == [1]\n", "assert __sharing__(f)(x) is None and x == [1]\n"),
         ("for c in d:\n    y = f(x)\nassert y == len(x)\n", None),

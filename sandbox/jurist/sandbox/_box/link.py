@@ -8,6 +8,7 @@ both times.
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import types
@@ -86,6 +87,7 @@ class Link:
 
     def names(self, wanted: list[str]) -> list[tuple[str, str, Any]]:
         """Ask what names stand for in the program: the kind of each, and what says more of it."""
+        self._settle()
         tag, described = self._answer("", wanted, None)
         if tag == wire.RAISED:
             wire.conclude("runtime_error", str(described))
@@ -96,12 +98,21 @@ class Link:
         ]
 
     def call(
-        self, name: str, arguments: tuple[object, ...], keywords: dict[str, object], *, shared: bool = False
+        self,
+        name: str,
+        arguments: tuple[object, ...],
+        keywords: dict[str, object],
+        *,
+        shared: bool = False,
+        unpacked: bool = False,
     ) -> Any:  # noqa: ANN401
-        """Call a function of the program and give its value, or raise what it raised."""
+        """Call a function of the program and give its value, or raise what it raised.
+
+        The arguments may be such as the test code has unpacked: then it still holds them.
+        """
         self.used = True
         self._settle()
-        lasting = _lasting(arguments, keywords, shared=shared)
+        lasting = _lasting(arguments, keywords, all_of_them=shared or unpacked)
         try:
             # What came from the program is never too deep to go back.
             given = codec.encoded(list(arguments), DEEPER), codec.encoded(keywords, DEEPER) if keywords else None
@@ -150,15 +161,15 @@ class Link:
                 numbers = [int(number) for number, _, _ in described]
             except (TypeError, ValueError):
                 wire.conclude("wrong_answer", NO_ANSWER)
-            applied = [partial(self._make, number) for number in numbers]
+            applied = [partial(self._change, serving.BECOME, number) for number in numbers]
         for value, apply in zip(lasting.values(), applied, strict=False):
             self._held.append(_Held(value, apply, codec.encoded(value, DEEPER)))
 
     def _notice(self, _: object) -> None:
         self.changed = True
 
-    def _make(self, number: int, value: object) -> None:
-        self._answer(serving.BECOME, [number, codec.encoded(value)], None)
+    def _change(self, operation: str, which: int | str, value: object) -> None:
+        self._answer(operation, [which, codec.encoded(value)], None)
 
     def named(self, name: str) -> Any:  # noqa: ANN401
         """Give what has a name in the program."""
@@ -176,7 +187,13 @@ class Link:
     def hold(self, owner: Remote, name: str, value: object) -> None:
         """Remember a list that was an object's attribute: what is appended here is to be there, too."""
         if type(value) in serving.CHANGEABLE:
-            self._held.append(_Held(value, partial(setattr, owner, name), codec.encoded(value)))
+            self._held.append(_Held(value, partial(_set, owner, name), codec.encoded(value)))
+
+    def hold_named(self, name: str, value: object) -> None:
+        """Remember one that has a name in the program."""
+        if type(value) in serving.CHANGEABLE:
+            change = partial(self._change, serving.BECOME_NAMED, name)
+            self._held.append(_Held(value, change, codec.encoded(value)))
 
     def _settle(self) -> None:
         """Give the program's objects what the tests have made of their lists."""
@@ -225,6 +242,12 @@ class Link:
             items, rest = cast("tuple[list[object], object]", drawn)
 
 
+def _set(owner: Remote, name: str, value: object) -> None:
+    """Set an attribute, unless it is none that can be set: then it was a copy."""
+    with contextlib.suppress(AttributeError):
+        setattr(owner, name, value)
+
+
 class _Held:
     """A list that an object has, too: what is done when the tests have changed it, and its description before that."""
 
@@ -259,6 +282,9 @@ class Function:
     def __sharing__(self, *arguments: object, **keywords: object) -> Any:  # noqa: ANN401
         return self._link.call(self.__name__, arguments, keywords, shared=True)
 
+    def __unpacked__(self, *arguments: object, **keywords: object) -> Any:  # noqa: ANN401
+        return self._link.call(self.__name__, arguments, keywords, unpacked=True)
+
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         """Ask for what a function holds: what it was wrapped with, say."""
         return getattr(self._link.named(self.__name__), name)
@@ -290,9 +316,9 @@ def _temporary() -> tuple[int, int]:
 TEMPORARY: Final = _temporary()
 
 
-def _lasting(arguments: tuple[object, ...], keywords: dict[str, object], *, shared: bool) -> dict[int | str, Any]:
+def _lasting(arguments: tuple[object, ...], keywords: dict[str, object], *, all_of_them: bool) -> dict[int | str, Any]:
     """Give the arguments that the tests may look at again, and that a program may change, by position or name."""
-    temporary = 0 if shared else TEMPORARY[bool(keywords)]
+    temporary = 0 if all_of_them else TEMPORARY[bool(keywords)]
     counts = _references(arguments, keywords)
     positions = (*range(len(arguments)), *keywords)
     given: Any = (*arguments, *keywords.values())

@@ -30,9 +30,10 @@ BUILTINS: Final = (
     *("abs", "bool", "complex", "divmod", "float", "format", "hash", "int", "isinstance", "issubclass", "iter", "len"),
     *("repr", "round", "str"),
 )
-LEFT, LENT, BECOME = f"{OPERATION}left", f"{OPERATION}lent", f"{OPERATION}become"
-"""Operations on arguments of the call before: what became of them, and under which numbers they stay; and the one that
-changes what has such a number."""
+LEFT, LENT = f"{OPERATION}left", f"{OPERATION}lent"
+"""Operations on arguments of the call before: what became of them, and under which numbers they stay."""
+BECOME, BECOME_NAMED = f"{OPERATION}become", f"{OPERATION}become_named"
+"""Operations that change what has such a number, or a name in the program."""
 CHANGEABLE: Final = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict)
 DRAWN: Final = 1_000
 """Items of a generator that come at a time: it may be endless."""
@@ -249,6 +250,7 @@ class _Server:
             return cast("Callable[..., Any]", getattr(builtins, name))
         own: dict[str, Callable[..., Any]] = {
             "become": self._become,
+            "become_named": self._become_named,
             "call": _called,
             "class": type,
             "copy": partial(_copied, "copy"),
@@ -287,6 +289,9 @@ class _Server:
 
     def _become(self, number: int, value: object) -> None:
         become(self.keeper.kept(number), value)
+
+    def _become_named(self, name: str, value: object) -> None:
+        become(_found(self.namespace, name), value)
 
     def _step(self) -> None:
         """Keep iterators from here on: the tests will do more with them than look at their items."""

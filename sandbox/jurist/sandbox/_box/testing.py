@@ -37,6 +37,8 @@ HELPERS: Final = {"isclose": "math", "deepcopy": "copy"}
 TEST_FILE: Final = "tests.py"
 SHARING: Final = "__sharing__"
 """What test code calls a function through that changes its arguments; `code_tests` writes it there."""
+UNPACKED: Final = "__unpacked__"
+"""What it calls one through whose arguments it unpacks from something else."""
 SAME, ASSERT_SAME, ASSERT_NOT_SAME, TYPE = "__same__", "__assert_same__", "__assert_not_same__", "__type__"
 """What it has in the place of `is`, of unittest's, and of `type`."""
 
@@ -55,6 +57,11 @@ def _free_names(table: symtable.SymbolTable) -> set[str]:
 def _sharing(function: Any) -> Any:  # noqa: ANN401
     """Give what calls a function and shows what it does to its arguments."""
     return function.__sharing__ if isinstance(function, Remote | Function) else function
+
+
+def _unpacked(function: Any) -> Any:  # noqa: ANN401
+    """Give what calls a function with what was unpacked; an object's calls do not tell it apart."""
+    return function.__unpacked__ if isinstance(function, Function) else function
 
 
 def _same(one: object, other: object) -> bool:
@@ -82,6 +89,7 @@ def _type(value: object) -> Any:  # noqa: ANN401
 FITTINGS: Final = {
     TYPE: _type,
     SHARING: _sharing,
+    UNPACKED: _unpacked,
     SAME: _same,
     ASSERT_SAME: _assert_same,
     ASSERT_NOT_SAME: _assert_not_same,
@@ -201,6 +209,7 @@ def _meant(link: Link, wanted: list[str]) -> dict[str, object]:
             link.used = True
             link.plain.add(name)
             meant[name] = wire.value_of(given)
+            link.hold_named(name, meant[name])
     return meant
 
 

@@ -23,6 +23,8 @@ __all__ = ["fitted", "reaching"]
 
 SHARING: Final = "__sharing__"
 """What the sandbox gives test code to call a function through that changes its arguments."""
+UNPACKED: Final = "__unpacked__"
+"""What it gives it to call one through whose arguments are unpacked from what the test code still holds."""
 SAME: Final = "__same__"
 """What it gives it in the place of `is`: an object of the program's is spoken of by more than one of the tests' own."""
 TYPE: Final = "__type__"
@@ -345,13 +347,10 @@ def fitted(code: str) -> str:
         return code
     own = _Own(tree)
     text = _Text(code)
-    changing = _changing(tree, own)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _drops(node.value, own):
-            changing.add(node.value)
+    calls = _marked(tree, own)
     # Of what begins at one place the inner one first: what is edited later comes before it.
-    for call in sorted(changing, key=lambda call: (call.end_lineno, call.end_col_offset)):
-        text.surround(call.func, f"{SHARING}(", ")")
+    for call in sorted(calls, key=lambda call: (call.end_lineno, call.end_col_offset)):
+        text.surround(call.func, f"{calls[call]}(", ")")
     for node in ast.walk(tree):
         if isinstance(node, ast.Compare):
             text.compare(node)
@@ -362,6 +361,19 @@ def fitted(code: str) -> str:
         elif isinstance(node, ast.Call) and _asks_type(node, own):
             text.replace(node.func, TYPE)
     return text.edited()
+
+
+def _marked(tree: ast.Module, own: _Own) -> dict[ast.Call, str]:
+    """Find the calls of the program's functions that go through something, and what that is."""
+    unpacking = (call for call in _calls(tree, own) if isinstance(call.func, ast.Name) and _unpacks(call))
+    statements = (node.value for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    dropped = (value for value in statements if isinstance(value, ast.Call) and _drops(value, own))
+    return dict.fromkeys(unpacking, UNPACKED) | dict.fromkeys((*_changing(tree, own), *dropped), SHARING)
+
+
+def _unpacks(call: ast.Call) -> bool:
+    starred = any(isinstance(argument, ast.Starred) for argument in call.args)
+    return starred or any(keyword.arg is None for keyword in call.keywords)
 
 
 def _asks_type(call: ast.Call, own: _Own) -> bool:
