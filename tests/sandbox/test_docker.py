@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import docker as sdk
 import pytest
@@ -27,7 +27,7 @@ from jurist.sandbox import (
 )
 from jurist.sandbox import _cgroup as cgroup
 from jurist.sandbox._box import seccomp
-from jurist.sandbox._containers import LABEL, Container, profile
+from jurist.sandbox._containers import LABEL, Container, _process, left_by_the_dead, profile, supervisor
 from jurist.sandbox._engine import Engine
 from jurist.sandbox.docker import Docker
 
@@ -71,8 +71,8 @@ def client(image: str) -> Iterator[Any]:
 
 
 def ours(client: Any, pid: int | None = None) -> Sequence[Any]:
-    found: Sequence[Any] = client.containers(all=True, filters={"label": f"{LABEL}={pid or os.getpid()}"})
-    return found
+    found: Sequence[Any] = client.containers(all=True, filters={"label": LABEL})
+    return [each for each in found if each["Labels"][LABEL].split(":")[-2] == str(pid or os.getpid())]
 
 
 def none_running(client: Any, pid: int, within_s: float = 30) -> bool:
@@ -315,6 +315,26 @@ async def test_containers_end_with_a_supervisor_that_is_killed(client: Any) -> N
     assert await asyncio.to_thread(none_running, client, supervisor.pid)
     async with Docker(slots=1, image=IMAGE):
         assert not ours(client, supervisor.pid), "what was made and not yet started goes with the next start"
+
+
+async def test_containers_of_supervisors_that_may_live_are_left_alone() -> None:
+    boot, namespace, user, pid, start = supervisor().split(":")
+    owners = {
+        "our own": (boot, namespace, user, pid, start),
+        "a live one's": (boot, namespace, user, *_process(str(os.getppid())).split(":")),
+        "a dead one's": (boot, namespace, user, "4194304", start),
+        "one's whose pid is ours now": (boot, namespace, user, pid, "1"),
+        "another namespace's": (boot, "1", user, "4194304", start),
+        "another user's": (boot, namespace, "1", "4194304", start),
+        "another boot's": ("1", namespace, user, "4194304", start),
+    }
+
+    class Listing:
+        def labelled(self, label: str) -> dict[str, str]:
+            assert label == LABEL
+            return {name: ":".join(owner) for name, owner in owners.items()} | {"a stranger's": "1"}
+
+    assert left_by_the_dead(cast("Engine", Listing())) == ["a dead one's", "one's whose pid is ours now"]
 
 
 PROTOCOLS: list[tuple[Stdio | Functions | Asserts, str, bytes]] = [

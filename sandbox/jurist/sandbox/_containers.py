@@ -40,15 +40,15 @@ from jurist.sandbox._values import Isolation, SandboxUnavailableError
 from jurist.sandbox.languages import LANGUAGES, Toolchain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from jurist.sandbox._engine import Engine
 
 SOURCE: Final = "/jurist/source"
 SOCKET: Final = "/jurist/socket"
 CONTROL: Final = "control"
-LABEL: Final = "org.jurist.sandbox"
-"""Its value is the supervisor's pid."""
+LABEL: Final = "org.jurist.sandbox.supervisor"
+"""Its value tells whose a container is, as `supervisor` has it."""
 MIB: Final = 1 << 20
 START_BYTES: Final = 256 * MIB
 """Of memory, until the first run brings its own limit."""
@@ -91,6 +91,51 @@ class Mould:
         return Isolation.CONTAINER if self.weaker else Isolation.CONTAINER_AND_NAMESPACES
 
 
+def _told_apart() -> str:
+    """Give what the pids that we see are good for: this boot, this pid namespace, and this user of it.
+
+    Where /proc hides the processes of others (hidepid), those of another user seem to be dead.
+    """
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return f"{boot}:{Path('/proc/self/ns/pid').stat().st_ino}:{os.geteuid()}"
+
+
+def _process(pid: str) -> str:
+    """Tell a process apart from others that had its pid, or will: by when it started.
+
+    Raises:
+        OSError: there is none.
+    """
+    stat = Path("/proc", pid, "stat").read_text(errors="replace")
+    # Behind the command, which may hold anything. The pid is the one by which this /proc knows it.
+    return f"{stat.split()[0]}:{stat.rpartition(')')[2].split()[19]}"
+
+
+def supervisor() -> str:
+    """Tell this process apart from all others that may have containers of the same engine."""
+    return f"{_told_apart()}:{_process('self')}"
+
+
+def _lives(process: str) -> bool:
+    try:
+        return _process(process.partition(":")[0]) == process
+    except OSError:
+        return False
+
+
+def left_by_the_dead(engine: Engine) -> Sequence[str]:
+    """Find containers of supervisors that were killed between making and starting one; others end with theirs.
+
+    Those of a supervisor whose pid means nothing here are left alone: it may live.
+    """
+    here = f"{_told_apart()}:"
+    return [
+        container
+        for container, owner in engine.labelled(LABEL).items()
+        if owner.startswith(here) and not _lives(owner.removeprefix(here))
+    ]
+
+
 def profile() -> dict[str, Any]:
     """Give the container's seccomp profile: what `_box.seccomp` refuses to programs, less what building boxes takes."""
     denied = [name for name in seccomp.DENIED if name not in seccomp.BUILDERS]
@@ -115,7 +160,7 @@ def configuration(mould: Mould, user: int, directory: str) -> dict[str, Any]:
         "WorkingDir": "/",
         "Hostname": "box",  # else its identity, which no two runs should tell apart
         "Env": [f"{name}={value}" for name, value in ENVIRONMENT.items() if name != "PATH"],
-        "Labels": {LABEL: str(os.getpid())},
+        "Labels": {LABEL: supervisor()},
         "AttachStdout": True,
         "AttachStderr": True,
         "HostConfig": {

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from jurist.sandbox._values import SandboxUnavailableError
@@ -145,11 +144,11 @@ class Engine:
         with _told("change a container's memory"):
             self._client.update_container(container, mem_limit=memory_bytes, memswap_limit=memory_bytes)
 
-    def left_by_the_dead(self, label: str) -> Sequence[str]:
-        """Find containers of supervisors that were killed between making and starting one; others end with theirs."""
+    def labelled(self, label: str) -> Mapping[str, str]:
+        """Find the containers that have a label, and give its values."""
         with _told("list its containers"):
             found: list[dict[str, Any]] = self._client.containers(all=True, filters={"label": label})
-            return [each["Id"] for each in found if not Path("/proc", each["Labels"][label]).exists()]
+            return {each["Id"]: each["Labels"][label] for each in found}
 
     def remove(self, container: str) -> None:
         """Kill a container and remove it; one that is gone already is no error."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Final
 
-from jurist.sandbox._containers import LABEL, Fleet, Mould
+from jurist.sandbox._containers import Fleet, Mould, left_by_the_dead
 from jurist.sandbox._engine import IMAGE, NO_RUNTIME, Engine
 from jurist.sandbox._supervisor import Ground, Supervisor
 from jurist.sandbox._values import CaseRun, Ending, Program, Run, SandboxUnavailableError
@@ -66,7 +66,7 @@ class _OneImage(Supervisor):
 
     def _mould(self, engine: Engine) -> Mould:
         choice = self._choice
-        for container in engine.left_by_the_dead(LABEL):
+        for container in left_by_the_dead(engine):
             engine.remove(container)
         if choice.runtime and choice.runtime not in engine.runtimes:
             raise SandboxUnavailableError(
