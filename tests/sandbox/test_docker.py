@@ -151,6 +151,27 @@ async def test_images_of_tasks_give_way_to_others(client: Any, monkeypatch: pyte
         client.remove_image("jurist/python:again")
 
 
+@pytest.mark.usefixtures("image")
+async def test_an_image_that_starts_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    starting, waited = asyncio.Event(), asyncio.Event()
+
+    async def start(_: object) -> None:
+        starting.set()
+        await waited.wait()
+        raise SandboxUnavailableError("not today")
+
+    async with Docker(slots=3, image=IMAGE, images=("jurist/*",)) as sandbox:
+        assert (await one(sandbox, echo(image=BASE))).ending is Ending.OK
+        monkeypatch.setattr("jurist.sandbox.docker._OneImage.__aenter__", start)
+        others = [asyncio.ensure_future(one(sandbox, echo(image="jurist/other"))) for _ in range(2)]
+        await starting.wait()
+        assert (await asyncio.wait_for(one(sandbox, echo(image=BASE)), 10)).ending is Ending.OK
+        waited.set()
+        assert [(case.ending, case.reason) for case in await asyncio.gather(*others)] == [
+            (Ending.UNAVAILABLE, "not today")
+        ] * 2
+
+
 async def test_a_container_with_a_python_that_is_too_old_says_what_went_wrong(client: Any, tmp_path: Path) -> None:
     dockerfile = f"FROM {BASE}\nRUN ln -sf /bin/false /usr/local/bin/python3\n"
     (tmp_path / "Dockerfile").write_text(dockerfile)
@@ -275,6 +296,52 @@ async def test_closing_leaves_no_container(client: Any) -> None:
             made += [box.identity for box in (*boxes, await each._fleet._spare) if isinstance(box, Container)]
 
     assert len(made) == len(set(made)) >= 2 + 1 + 1 + 2 + 1
+    assert not {each["Id"] for each in ours(client)} & set(made)
+
+
+def slowly(monkeypatch: pytest.MonkeyPatch, count: int) -> tuple[list[str], asyncio.Event]:
+    """Let the engine take its time for each container; the containers made, and what is set when there are so many."""
+    create, loop = Engine.create, asyncio.get_running_loop()
+    made: list[str] = []
+    reached = asyncio.Event()
+
+    def slow(engine: Engine, configuration: Any) -> str:
+        identity = create(engine, configuration)
+        made.append(identity)
+        if len(made) == count:
+            loop.call_soon_threadsafe(reached.set)
+        time.sleep(0.3)
+        return identity
+
+    monkeypatch.setattr(Engine, "create", slow)
+    return made, reached
+
+
+@pytest.mark.parametrize("count", [1, 2])
+async def test_a_start_that_is_cancelled_loses_no_container(
+    client: Any, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    made, reached = slowly(monkeypatch, count)
+    start = asyncio.ensure_future(Docker(slots=2, image=IMAGE).__aenter__())
+    await reached.wait()
+    start.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await start
+
+    assert not {each["Id"] for each in ours(client)} & set(made)
+
+
+async def test_a_first_run_in_an_image_that_is_cancelled_loses_no_container(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Docker(slots=2, image=IMAGE, images=(BASE,)) as sandbox:
+        made, reached = slowly(monkeypatch, 1)
+        run = asyncio.ensure_future(sandbox.run(echo(image=BASE)))
+        await reached.wait()
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+
     assert not {each["Id"] for each in ours(client)} & set(made)
 
 

@@ -397,6 +397,23 @@ class Fleet:
     def __init__(self, mould: Mould) -> None:
         self._mould = mould
         self._spare: asyncio.Task[Container] | None = None
+        self._starts: set[asyncio.Task[Container]] = set()
+        """Of containers that nobody has yet. Each goes on when whoever waits for it is cancelled: the engine would."""
+
+    def _start(self) -> asyncio.Task[Container]:
+        start = asyncio.create_task(started(self._mould))
+        self._starts.add(start)
+        return start
+
+    async def _taken(self, start: asyncio.Task[Container]) -> Container:
+        """Wait for a container, which is the caller's from then on.
+
+        Raises:
+            SandboxUnavailableError: it did not start.
+        """
+        await asyncio.wait((start,))
+        self._starts.discard(start)
+        return start.result()
 
     async def tools(self) -> Mapping[str, Toolchain | None]:
         """Start the first container and tell which toolchains its image has.
@@ -404,8 +421,9 @@ class Fleet:
         Raises:
             SandboxUnavailableError: the engine gives none.
         """
-        self._spare = asyncio.create_task(started(self._mould))
-        return (await self._spare).tools
+        self._spare = self._start()
+        await asyncio.wait((self._spare,))
+        return self._spare.result().tools
 
     async def launch(self, _name: str) -> Container:
         """Give a container, warm if there is one.
@@ -414,9 +432,9 @@ class Fleet:
             SandboxUnavailableError: the engine gives none.
         """
         spare, self._spare = self._spare, None
-        container = await self._warm(spare) or await started(self._mould)
+        container = await self._warm(spare) or await self._taken(self._start())
         if self._spare is None:
-            self._spare = asyncio.create_task(started(self._mould))
+            self._spare = self._start()
         return container
 
     async def _warm(self, spare: asyncio.Task[Container] | None) -> Container | None:
@@ -424,7 +442,7 @@ class Fleet:
         if spare is None:
             return None
         try:
-            container = await spare
+            container = await self._taken(spare)
         except SandboxUnavailableError:
             return None
         if container.alive:
@@ -433,8 +451,8 @@ class Fleet:
         return None
 
     async def disband(self) -> None:
-        """Remove the spare container."""
-        spare, self._spare = self._spare, None
-        if spare is not None:
+        """Remove the containers that nobody has."""
+        self._spare = None
+        while self._starts:
             with contextlib.suppress(SandboxUnavailableError):
-                await (await spare).gone()
+                await (await self._taken(next(iter(self._starts)))).gone()

@@ -90,12 +90,15 @@ class Supervisor(ABC):
         ground = await self._held.enter_async_context(self._ground())
         self._tools = ground.tools
         self._slots = [Slot(number, ground.launch) for number in range(self._count)]
-        started = await asyncio.gather(*(slot.programs.start() for slot in self._slots), return_exceptions=True)
-        for failure in started:
-            if failure is not None:
-                await asyncio.gather(*(slot.stop() for slot in self._slots))
-                await self._held.aclose()
-                raise failure
+        try:
+            started = await asyncio.gather(*(slot.programs.start() for slot in self._slots), return_exceptions=True)
+            for failure in started:
+                if failure is not None:
+                    raise failure
+        except BaseException:  # a cancellation, too
+            await asyncio.gather(*(slot.stop() for slot in self._slots))
+            await self._held.aclose()
+            raise
         self._isolation = self._slots[0].programs.box.isolation
         for slot in self._slots:
             self._free.put_nowait(slot)

@@ -119,11 +119,13 @@ class Docker(_OneImage):
         self._patterns = tuple(images)
         self._others: OrderedDict[str, _OneImage] = OrderedDict()
         self._turns = asyncio.Semaphore(self._count)
+        self._starts: dict[str, asyncio.Task[None]] = {}
         self._choosing = asyncio.Lock()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await asyncio.gather(*self._starts.values(), return_exceptions=True)
         others = [
             super().__aexit__(kind, error, trace),
             *(one.__aexit__(kind, error, trace) for one in self._others.values()),
@@ -157,19 +159,31 @@ class Docker(_OneImage):
         return Run(cases=(CaseRun(ending=Ending.UNAVAILABLE, reason=reason),), isolation=self.isolation)
 
     async def _other(self, image: str) -> _OneImage:
-        """Find or start the containers of another image, in place of those that were used least recently.
+        """Find or start the containers of another image.
 
         Raises:
             SandboxUnavailableError: they cannot be started.
         """
-        async with self._choosing:
-            other = self._others.get(image)
-            if other is None:
+        while image not in self._others:
+            if image not in self._starts:
+                self._starts[image] = asyncio.create_task(self._start(image))
+            # It goes on when this program is cancelled: others may wait for it, and what it stops and starts is not lost.
+            await asyncio.shield(self._starts[image])
+        self._others.move_to_end(image)
+        self._others[image].users += 1
+        return self._others[image]
+
+    async def _start(self, image: str) -> None:
+        """Start the containers of another image, in place of those that were used least recently.
+
+        Raises:
+            SandboxUnavailableError: they cannot be started.
+        """
+        try:
+            async with self._choosing:
                 idle = [name for name, one in self._others.items() if not one.users]
                 if len(self._others) >= OTHER_IMAGES and idle:
                     await self._others.pop(idle[0]).__aexit__(None, None, None)
-                other = _OneImage(self._count, image, self._choice)
-                self._others[image] = await other.__aenter__()
-            self._others.move_to_end(image)
-            other.users += 1
-            return other
+                self._others[image] = await _OneImage(self._count, image, self._choice).__aenter__()
+        finally:
+            del self._starts[image]
