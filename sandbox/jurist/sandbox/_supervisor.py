@@ -69,12 +69,15 @@ class Supervisor(ABC):
     def __init__(self, slots: int | None, image: str = "") -> None:
         self._image = image
         self._count = slots or os.cpu_count() or 1
+        self._at_once = self._count
+        """Slots that have a box from the start; the others build one for their first run."""
         self._slots: list[Slot] = []
         self._isolation = Isolation.NAMESPACES_AND_CGROUP
         self._tools: Mapping[str, Toolchain | None] = {}
         self._held = AsyncExitStack()
         self._cache = CompileCache()
-        self._free: asyncio.Queue[Slot] = asyncio.Queue()
+        # The slot that was used last is the next: what stands in it is warm, and others may need none.
+        self._free: asyncio.Queue[Slot] = asyncio.LifoQueue()
         self._alone = asyncio.Lock()
         self._tasks: set[asyncio.Task[Try]] = set()
 
@@ -91,18 +94,22 @@ class Supervisor(ABC):
         self._tools = ground.tools
         self._slots = [Slot(number, ground.launch) for number in range(self._count)]
         try:
-            started = await asyncio.gather(*(slot.programs.start() for slot in self._slots), return_exceptions=True)
-            for failure in started:
-                if failure is not None:
-                    raise failure
+            await self._build()
         except BaseException:  # a cancellation, too
             await asyncio.gather(*(slot.stop() for slot in self._slots))
             await self._held.aclose()
             raise
         self._isolation = self._slots[0].programs.box.isolation
-        for slot in self._slots:
+        for slot in reversed(self._slots):
             self._free.put_nowait(slot)
         return self
+
+    async def _build(self) -> None:
+        """Build the boxes that are wanted at once; when it raises, none is being built any more."""
+        starts = [slot.programs.start() for slot in self._slots[: self._at_once]]
+        for failure in await asyncio.gather(*starts, return_exceptions=True):
+            if failure is not None:
+                raise failure
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

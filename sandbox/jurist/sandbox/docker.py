@@ -49,8 +49,6 @@ class _OneImage(Supervisor):
     def __init__(self, slots: int | None, image: str, choice: _Choice) -> None:
         super().__init__(slots, image)
         self._choice = choice
-        self.users = 0
-        """Programs that run here or wait to."""
 
     @asynccontextmanager
     async def _ground(self) -> AsyncGenerator[Ground]:
@@ -88,6 +86,16 @@ class _OneImage(Supervisor):
         )
 
 
+class _OtherImage(_OneImage):
+    """Runs programs in the containers of an image that tasks name: most run few at a time, so few start at once."""
+
+    def __init__(self, slots: int, image: str, choice: _Choice) -> None:
+        super().__init__(slots, image, choice)
+        self._at_once = 1
+        self.users = 0
+        """Programs that run here or wait to."""
+
+
 class Docker(_OneImage):
     """Runs programs in containers of the engine on this host, up to `slots` at the same time, one a core by default.
 
@@ -117,7 +125,7 @@ class Docker(_OneImage):
     ) -> None:
         super().__init__(slots, image, _Choice(runtime=runtime, url=url, weaker=weaker, recycle_runs=recycle_runs))
         self._patterns = tuple(images)
-        self._others: OrderedDict[str, _OneImage] = OrderedDict()
+        self._others: OrderedDict[str, _OtherImage] = OrderedDict()
         self._turns = asyncio.Semaphore(self._count)
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._choosing = asyncio.Lock()
@@ -158,7 +166,7 @@ class Docker(_OneImage):
     def _refused(self, reason: str) -> Run:
         return Run(cases=(CaseRun(ending=Ending.UNAVAILABLE, reason=reason),), isolation=self.isolation)
 
-    async def _other(self, image: str) -> _OneImage:
+    async def _other(self, image: str) -> _OtherImage:
         """Find or start the containers of another image.
 
         Raises:
@@ -167,7 +175,7 @@ class Docker(_OneImage):
         while image not in self._others:
             if image not in self._starts:
                 self._starts[image] = asyncio.create_task(self._start(image))
-            # It goes on when this program is cancelled: others may wait for it, and what it stops and starts is not lost.
+            # It goes on when this program is cancelled: others may wait for it, and it loses nothing halfway.
             await asyncio.shield(self._starts[image])
         self._others.move_to_end(image)
         self._others[image].users += 1
@@ -184,6 +192,6 @@ class Docker(_OneImage):
                 idle = [name for name, one in self._others.items() if not one.users]
                 if len(self._others) >= OTHER_IMAGES and idle:
                     await self._others.pop(idle[0]).__aexit__(None, None, None)
-                self._others[image] = await _OneImage(self._count, image, self._choice).__aenter__()
+                self._others[image] = await _OtherImage(self._count, image, self._choice).__aenter__()
         finally:
             del self._starts[image]
