@@ -196,6 +196,48 @@ async def test_a_container_with_a_python_that_is_too_old_says_what_went_wrong(cl
 
 
 @pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (KeyError("memory"), r"its control group cannot be read \('memory'\).*on the engine's host, outside of containers"),
+        (FileNotFoundError(2, "nothing"), "nothing.*on the engine's host, outside of containers"),
+    ],
+)
+@pytest.mark.usefixtures("image")
+async def test_a_container_whose_group_cannot_be_read_is_told(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cgroup, "of_process", refused)
+
+    with pytest.raises(SandboxUnavailableError, match=reason):
+        await Docker(slots=1, image=IMAGE).__aenter__()
+
+
+async def test_a_container_that_dies_as_soon_as_it_has_started_is_told(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_process, start = cgroup.of_process, Engine.start
+    started: list[str] = []
+
+    def noted(engine: Engine, container: str) -> int:
+        started.append(container)
+        return start(engine, container)
+
+    def late(pid: int, *, cpu: bool) -> cgroup.ControlGroup:
+        client.kill(started[-1])
+        client.wait(started[-1])
+        return of_process(pid, cpu=cpu)
+
+    monkeypatch.setattr(Engine, "start", noted)
+    monkeypatch.setattr(cgroup, "of_process", late)
+
+    with pytest.raises(SandboxUnavailableError, match=f"a container of {IMAGE}: it ended as soon as it had started"):
+        await Docker(slots=1, image=IMAGE).__aenter__()
+
+
+@pytest.mark.parametrize(
     ("options", "reason"),
     [
         ({"url": NOWHERE}, "no Docker engine answers.*apt-get install docker.io"),

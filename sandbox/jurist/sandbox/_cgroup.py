@@ -289,6 +289,7 @@ def of_process(pid: int, *, cpu: bool) -> ControlGroup:
     """Find the group that somebody else put a process into; `cpu` says whether to count its CPU time.
 
     Raises:
+        KeyError: it has none that limits memory and processes.
         OSError: it cannot be read here.
     """
     paths = _paths(str(pid))

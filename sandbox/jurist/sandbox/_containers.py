@@ -337,7 +337,7 @@ async def started(mould: Mould) -> Container:
             container = Container(mould, identity, await _connected(listener, output))
         found = await answered(container.control, _wanted(mould, user))
         container.tools = _toolchains(found)
-        container.group = _group_of(mould, pid)
+        container.group = _group_of(container, pid, cpu=not mould.gvisor)  # what gVisor's kernel uses is no program's
     except BaseException as error:
         if container is not None:
             await container.gone()
@@ -374,20 +374,21 @@ def _toolchains(found: Mapping[str, Any]) -> Mapping[str, Toolchain | None]:
     }
 
 
-def _group_of(mould: Mould, pid: int) -> _cgroup.ControlGroup:
+def _group_of(container: Container, pid: int, *, cpu: bool) -> _cgroup.ControlGroup:
     """Find a container's control group.
 
     Raises:
-        SandboxUnavailableError: it cannot be seen from here.
+        SandboxUnavailableError: it cannot be seen from here, or the container is gone.
     """
     try:
-        # What gVisor's own kernel uses is no program's.
-        group = _cgroup.of_process(pid, cpu=not mould.gvisor)
-    except OSError as error:
+        group = _cgroup.of_process(pid, cpu=cpu)
+        group.measure_baseline()
+    except (KeyError, OSError) as error:
+        if not container.alive:
+            raise SandboxUnavailableError("it ended as soon as it had started") from None
         raise SandboxUnavailableError(
             f"its control group cannot be read ({error}): run the service on the engine's host, outside of containers"
         ) from None
-    group.measure_baseline()
     return group
 
 
