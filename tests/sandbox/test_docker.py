@@ -320,6 +320,25 @@ async def test_the_engine_limits_memory_where_we_may_not(monkeypatch: pytest.Mon
     assert wide.ending is Ending.OK, wide
 
 
+async def test_a_container_whose_memory_the_engine_cannot_change_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    limit_memory = Engine.limit_memory
+    stuck: list[str] = []
+
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    def busy(engine: Engine, container: str, memory_bytes: int) -> None:
+        stuck.append(container)
+        if container == stuck[0]:
+            raise SandboxUnavailableError("the Docker engine cannot change a container's memory: device or resource busy")
+        limit_memory(engine, container, memory_bytes)
+
+    monkeypatch.setattr(cgroup.ControlGroup, "limit", refused)
+    monkeypatch.setattr(Engine, "limit_memory", busy)
+    async with Docker(slots=1, image=IMAGE) as sandbox:
+        assert (await one(sandbox, echo())).ending is Ending.OK
+
+
 async def test_an_engine_that_goes_away_is_told_apart_from_our_own_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     async with Docker(slots=1, image=IMAGE, recycle_runs=1) as sandbox:
         assert (await one(sandbox, echo())).ending is Ending.OK

@@ -256,7 +256,11 @@ class Container:
         group.reset_peak()
         wanted = group.baseline_bytes + memory_bytes
         if wanted != self._limited_bytes:
-            await asyncio.to_thread(self._mould.engine.limit_memory, self.identity, wanted)
+            try:
+                await asyncio.to_thread(self._mould.engine.limit_memory, self.identity, wanted)
+            except SandboxUnavailableError:
+                self._runs = self._mould.recycle_runs  # as above
+                raise
             self._limited_bytes = wanted
 
     def kill(self) -> None:
