@@ -184,7 +184,7 @@ async def test_an_image_that_starts_holds_up_no_other(monkeypatch: pytest.Monkey
         ] * 2
 
 
-async def test_a_container_with_a_python_that_is_too_old_says_what_went_wrong(client: Any, tmp_path: Path) -> None:
+async def test_a_container_that_does_not_start_says_what_went_wrong(client: Any, tmp_path: Path) -> None:
     dockerfile = f"FROM {BASE}\nRUN ln -sf /bin/false /usr/local/bin/python3\n"
     (tmp_path / "Dockerfile").write_text(dockerfile)
     list(client.build(path=str(tmp_path), tag="jurist/broken", rm=True, decode=True))
@@ -195,10 +195,27 @@ async def test_a_container_with_a_python_that_is_too_old_says_what_went_wrong(cl
         client.remove_image("jurist/broken", force=True)
 
 
+async def test_a_container_with_a_python_before_3_11_says_which_it_needs(client: Any, tmp_path: Path) -> None:
+    said = "Unknown option: -P\nusage: python3 [option] ... [-c cmd | -m mod | file | -] [arg] ...\nTry `python -h'\n"
+    (tmp_path / "said").write_text(said)
+    (tmp_path / "python3").write_text("#!/bin/sh\ncat /said >&2\nexit 2\n")
+    (tmp_path / "python3").chmod(0o755)
+    (tmp_path / "Dockerfile").write_text(f"FROM {BASE}\nCOPY said /said\nCOPY python3 /usr/local/bin/python3\n")
+    list(client.build(path=str(tmp_path), tag="jurist/old", rm=True, decode=True))
+    try:
+        with pytest.raises(SandboxUnavailableError, match=r"a container of jurist/old: .*needs Python 3\.11 or later"):
+            await Docker(slots=1, image="jurist/old").__aenter__()
+    finally:
+        client.remove_image("jurist/old", force=True)
+
+
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (KeyError("memory"), r"its control group cannot be read \('memory'\).*on the engine's host, outside of containers"),
+        (
+            KeyError("memory"),
+            r"its control group cannot be read \('memory'\).*on the engine's host, outside of containers",
+        ),
         (FileNotFoundError(2, "nothing"), "nothing.*on the engine's host, outside of containers"),
     ],
 )
@@ -330,7 +347,9 @@ async def test_a_container_whose_memory_the_engine_cannot_change_is_replaced(mon
     def busy(engine: Engine, container: str, memory_bytes: int) -> None:
         stuck.append(container)
         if container == stuck[0]:
-            raise SandboxUnavailableError("the Docker engine cannot change a container's memory: device or resource busy")
+            raise SandboxUnavailableError(
+                "the Docker engine cannot change a container's memory: device or resource busy"
+            )
         limit_memory(engine, container, memory_bytes)
 
     monkeypatch.setattr(cgroup.ControlGroup, "limit", refused)

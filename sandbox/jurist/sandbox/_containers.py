@@ -57,6 +57,8 @@ PROCESSES: Final = 1_024
 USERS: Final = range(60_100, 65_000)
 """A container takes a user that hosts give to nobody: kernels before 5.14 count a user's processes of all the host."""
 CAPABILITIES: Final = ("KILL", "SETGID", "SETPCAP", "SETUID", "SYS_ADMIN")
+TOO_OLD: Final = "Unknown option: -P"
+"""What an interpreter before Python 3.11 says of `INTERPRETER_FLAGS`, and then how it is used."""
 SAID_CHARACTERS: Final = 500
 """Of what a container that did not start wrote."""
 
@@ -284,6 +286,8 @@ async def _written(output: socket.socket) -> str:
         text = (text + part)[-(1 << 16) :]
     # Each part has a head of eight bytes: the stream, three zeros, the length.
     lines = [line for line in text.decode(errors="replace").replace("\0", "").splitlines() if line.strip()]
+    if any(line.endswith(TOO_OLD) for line in lines):
+        return "its python3 is too old, the image needs Python 3.11 or later"
     return lines[-1][-SAID_CHARACTERS:] if lines else "it ended without a word"
 
 
