@@ -105,6 +105,18 @@ async def test_a_container_can_do_nothing_that_a_box_need_not(sandbox: Docker, c
     assert all(not mount["RW"] for mount in found["Mounts"])
 
 
+async def test_containers_run_as_users_that_no_host_and_no_other_container_has(client: Any) -> None:
+    async with Docker(slots=3, image=IMAGE) as sandbox:
+        boxes = [slot.programs.box for slot in sandbox._slots]
+        found = [client.inspect_container(box.identity) for box in boxes if isinstance(box, Container)]
+    users = {int(each["Config"]["User"].split(":")[0]) for each in found}
+
+    assert len(users) == 3
+    # What systemd gives to homes and containers, and to services (DynamicUser=).
+    assert not users & {*range(60_001, 60_706), *range(61_184, 65_520)}
+    assert max(users) < 65_534
+
+
 async def test_the_profile_refuses_what_programs_are_refused_but_for_what_makes_boxes() -> None:
     (rule,) = profile()["syscalls"]
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
 import secrets
@@ -54,8 +55,11 @@ START_BYTES: Final = 256 * MIB
 """Of memory, until the first run brings its own limit."""
 PROCESSES: Final = 1_024
 """Of all in a container; a run's own limit is below."""
-USERS: Final = range(60_100, 65_000)
-"""A container takes a user that hosts give to nobody: kernels before 5.14 count a user's processes of all the host."""
+USERS: Final = range(60_706, 61_184)
+"""A container takes a user that hosts give to nobody: kernels before 5.14 count a user's processes of all the host.
+
+systemd gives those below to homes and containers, those above to services."""
+_users = itertools.cycle(secrets.SystemRandom().sample(USERS, len(USERS)))  # so few that they are taken by turns
 CAPABILITIES: Final = ("KILL", "SETGID", "SETPCAP", "SETUID", "SYS_ADMIN")
 TOO_OLD: Final = "Unknown option: -P"
 """What an interpreter before Python 3.11 says of `INTERPRETER_FLAGS`, and then how it is used."""
@@ -327,7 +331,7 @@ async def started(mould: Mould) -> Container:
     Raises:
         SandboxUnavailableError: it does not; the message says why.
     """
-    user = secrets.choice(USERS)
+    user = next(_users)
     try:
         outer = tempfile.mkdtemp(prefix="jurist-container-")
     except OSError as error:
