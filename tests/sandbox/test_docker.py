@@ -196,6 +196,36 @@ async def test_an_image_that_starts_holds_up_no_other(monkeypatch: pytest.Monkey
         ] * 2
 
 
+SHADOWED = f"""
+FROM {BASE}
+RUN mkdir /shadows /repository \\
+    && echo 'raise SystemExit("shadowed")' | tee /shadows/ast.py > /shadows/sitecustomize.py \\
+    && echo 'WORD = "found"' > /repository/words.py
+ENV PYTHONPATH=/shadows:/repository PYTHONOPTIMIZE=1
+"""
+FINDS = """
+import ast, os, sys, words
+print(words.WORD, "shadows" in ast.__file__, os.environ["PYTHONPATH"])
+print({path.endswith("-packages") for path in sys.path[sys.path.index("/repository") + 1 :]})
+try:
+    assert False
+except AssertionError:
+    print("asserted")
+"""
+
+
+async def test_what_an_image_has_python_find_is_for_programs_and_shadows_nothing(client: Any, tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text(SHADOWED)
+    list(client.build(path=str(tmp_path), tag="jurist/shadows", rm=True, decode=True))
+    try:
+        async with Docker(slots=1, image="jurist/shadows") as sandbox:
+            case = await one(sandbox, echo(source=FINDS))
+    finally:
+        client.remove_image("jurist/shadows", force=True)
+
+    assert case.stdout == b"found False /shadows:/repository\n{True}\nasserted\n", case
+
+
 async def test_a_container_that_does_not_start_says_what_went_wrong(client: Any, tmp_path: Path) -> None:
     dockerfile = f"FROM {BASE}\nRUN ln -sf /bin/false /usr/local/bin/python3\n"
     (tmp_path / "Dockerfile").write_text(dockerfile)

@@ -61,6 +61,8 @@ USERS: Final = range(60_706, 61_184)
 systemd gives those below to homes and containers, those above to services."""
 _users = itertools.cycle(secrets.SystemRandom().sample(USERS, len(USERS)))  # so few that they are taken by turns
 CAPABILITIES: Final = ("KILL", "SETGID", "SETPCAP", "SETUID", "SYS_ADMIN")
+UNSET: Final = ("PYTHONPATH", "PYTHONOPTIMIZE")
+"""What an image may not tell the launcher: to find its modules before the standard library's, or to assert nothing."""
 TOO_OLD: Final = "Unknown option: -P"
 """What an interpreter before Python 3.11 says of `INTERPRETER_FLAGS`, and then how it is used."""
 SAID_CHARACTERS: Final = 500
@@ -69,10 +71,11 @@ SAID_CHARACTERS: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mould:
-    """What the containers of one image have in common; `image` is the engine's id of it."""
+    """What the containers of one image have in common; `image` is the engine's id of it, `search` its PYTHONPATH."""
 
     engine: Engine
     image: str
+    search: str
     name: str
     runtime: str
     weaker: bool
@@ -165,7 +168,7 @@ def configuration(mould: Mould, user: int, directory: str) -> dict[str, Any]:
         "User": "0:0" if mould.capable else f"{user}:{user}",
         "WorkingDir": "/",
         "Hostname": "box",  # else its identity, which no two runs should tell apart
-        "Env": [f"{name}={value}" for name, value in ENVIRONMENT.items() if name != "PATH"],
+        "Env": [*(f"{name}={value}" for name, value in ENVIRONMENT.items() if name != "PATH"), *UNSET],
         "Labels": {LABEL: supervisor()},
         "AttachStdout": True,
         "AttachStderr": True,
@@ -374,6 +377,7 @@ def _wanted(mould: Mould, user: int) -> dict[str, object]:
         "shown": [f"{SOURCE}/jurist/sandbox"],
         "cgroups": [],
         "packages": [],
+        "search": mould.search,
     }
 
 

@@ -119,6 +119,13 @@ class Engine:
                 raise SandboxUnavailableError(no_image(image)) from None
             return str(found["Id"])
 
+    def environment(self, image: str) -> Mapping[str, str]:
+        """Give the variables that an image sets."""
+        with _told("look at its images"):
+            found: dict[str, Any] = self._client.inspect_image(image)
+            variables: Sequence[str] = found["Config"]["Env"] or ()
+            return {name: value for name, _, value in (variable.partition("=") for variable in variables)}
+
     def create(self, configuration: Mapping[str, Any]) -> str:
         """Make a container and give its id."""
         with _told("make a container"):

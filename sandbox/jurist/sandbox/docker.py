@@ -76,9 +76,11 @@ class _OneImage(Supervisor):
                 "the Docker engine cannot limit memory and processes: give its host the control groups memory and "
                 "pids, or allow weaker isolation"
             )
+        identity = engine.image_id(self._image)
         return Mould(
             engine=engine,
-            image=engine.image_id(self._image),
+            image=identity,
+            search=engine.environment(identity).get("PYTHONPATH", ""),
             name=self._image,
             runtime=choice.runtime,
             weaker=choice.weaker,

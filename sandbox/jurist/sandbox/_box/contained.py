@@ -12,6 +12,7 @@ from __future__ import annotations
 import _socket
 import json
 import os
+import site
 import sys
 from typing import Any, Final, NoReturn
 
@@ -41,6 +42,18 @@ def _toolchains() -> dict[str, list[str]]:
     return json.loads(said) if said else {}
 
 
+def _let_find(search: str) -> None:
+    """Have programs import what the image's PYTHONPATH names: behind the standard library, before all other modules.
+
+    The launcher has started without, and it is what programs are forked from.
+    """
+    if search:
+        os.environ["PYTHONPATH"] = search
+        others = site.getsitepackages()
+        first = next((place for place, path in enumerate(sys.path) if path in others), len(sys.path))
+        sys.path[first:first] = [os.path.join("/", path) for path in search.split(":") if path]
+
+
 def _image() -> list[str]:
     return [f"/{name}" for name in os.listdir("/") if name not in NOT_SHOWN]
 
@@ -62,6 +75,7 @@ def build(configuration: dict[str, Any]) -> tuple[child.Box, dict[str, object]]:
         OSError: the kernel refused; the message names the call.
     """
     toolchains = _toolchains()
+    _let_find(configuration["search"])
     if configuration["capable"]:
         box = _with_capabilities(configuration["runner"])
     else:
