@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from jurist.sandbox import Program, Run
+from jurist.sandbox import Program, Run, Stdio
 from jurist.verifiers import (
     Ask,
     AssertTests,
@@ -37,12 +37,12 @@ CASES = [
     for line in (Path(__file__).parents[1] / "cases" / name).read_text(encoding="utf-8").split("\n")
     if line
 ]
-GRACE_S = 1.0
+GRACE_S = 2.0
+"""Beyond a test's limit, for the kill, for half a second in which it may be deaf to that, and for the report."""
 IN_IMAGE = {"python", "c", "cpp", "javascript", "bash"}
 """What deploy/engine.sh puts into the image for tests."""
 EVERYWHERE = [row for row in CASES if row["language"] in IN_IMAGE]
 ON_HOSTS = [row for row in CASES if row["language"] not in IN_IMAGE]
-"""Beyond a test's limit, for the kill and the report."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -107,6 +107,8 @@ async def judged(sandbox: Supervisor, row: dict[str, Any], limits: dict[str, Any
 
 
 async def withstands(sandbox: Supervisor, row: dict[str, Any]) -> None:
+    # What an earlier attack has left of its box is replaced in this run's time, not in the attack's.
+    await sandbox.run(Program(source="", tests=Stdio(stdins=("",))))
     outcome = await judged(sandbox, row, row["limits"])
 
     assert outcome.verdict in row["acceptable"], outcome.run

@@ -589,7 +589,7 @@ async def test_with_capabilities_limits_hold_and_the_next_run_is_as_ever(
     capable: Docker, source: str, ending: Ending
 ) -> None:
     limits = Limits(
-        cpu_s=1, wall_s=5, memory_bytes=256 * MIB, output_bytes=64 * MIB, processes=20, scratch_bytes=16 * MIB
+        cpu_s=1, wall_s=5, memory_bytes=256 * MIB, output_bytes=64 * MIB, processes=10, scratch_bytes=16 * MIB
     )
 
     assert (await one(capable, echo(source=source, limits=limits))).ending is ending
