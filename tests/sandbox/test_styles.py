@@ -219,6 +219,14 @@ class Stack:
         for item in list(items):
             self.push(item)
         return self
+    def shown(self):
+        return list(self.items)
+    @property
+    def held(self):
+        return self.items
+    @property
+    def copied(self):
+        return list(self.items)
     def absorb(self, items):
         while items:
             self.push(items.pop())
@@ -263,6 +271,8 @@ def count(counts, item):
 def least(items):
     items.sort()
     return items.pop(0)
+def copied(items):
+    return items[:]
 def top(items):
     return sorted(items)[-1]
 def picky(items):
@@ -304,6 +314,9 @@ OF_OBJECTS = {
     "while h:\n    out.append(least(h))\nassert out == [1, 2]\n",
     "arguments looked at": "x = [3, 1]\nassert arranged(x) is None and x == [1, 3]\nx = [2, 1]\nr = arranged(items=x)\n"
     "assert 2 in x\nassert all(x[i] <= x[i + 1] for i in range(1))\n",
+    "answers that are held": "s = Stack([1])\ns.shown().append(2)\nassert len(s) == 1\ns.held.append(3)\n"
+    "assert len(s) == 2\ns.copied.append(4)\nassert len(s) == 2\n",
+    "answers that are copies": "x = [1, 2]\ny = copied(x)\ny[0] = 9\nassert x == [1, 2] and y == [9, 2]\n",
     "arguments unpacked": "x = [[3, 1]]\ny = {'items': [3, 1]}\nassert top(*x) == top(**y) == 3\n"
     "assert (x, y) == ([[3, 1]], {'items': [3, 1]})\n",
     "arguments by name": "def test_it():\n    x = [3, 1]\n    assert len(Stack().extended(items=x)) == 2\n"
@@ -343,6 +356,11 @@ BREAKS = {
     "arguments left alone": ("self.items = list(items)", "self.items = items"),
     "arguments that hold state": ("return items.pop(0)", "return items[0]"),
     "arguments looked at": ("items.sort()", "items.reverse() if items[0] == 3 else None"),
+    "answers that are held": (
+        "shown(self):\n        return list(self.items)",
+        "shown(self):\n        return self.items",
+    ),
+    "answers that are copies": ("return items[:]", "return items"),
     "arguments unpacked": ("return sorted(items)[-1]", "items.sort()\n    return items[-1]"),
     "arguments by name": ("in list(items):", "in [items.pop(), items.pop()]:"),
     "arguments of what fails": ("raise TypeError", "items.clear()\n        raise TypeError"),

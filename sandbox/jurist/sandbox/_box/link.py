@@ -8,7 +8,6 @@ both times.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 import types
@@ -29,7 +28,9 @@ SOLVER: Final = "Solution"
 """The class that is none under test, but a place for functions."""
 DEEPER: Final = codec.DEPTH + 8
 HELD: Final = 64
-"""Lists that an object has, too, and that may still be changed."""
+"""Lists that the program has, too, and that may still be changed."""
+WATCHED_ITEMS: Final = 1_000
+"""Longer ones are not compared with what they were before, at each call."""
 ALONE: Final = 2
 """References to a value that `_Held` alone has, and whoever counts them: the tests can change it no more."""
 NO_ANSWER: Final = "the program's process sent what is no answer"
@@ -122,35 +123,54 @@ class Link:
             wire.conclude("wrong_answer" if answered else "test_error", reason)
         with self._lock:
             tag, body = self._answer(name, *given)
-            if lasting:
-                self._follow(lasting, shared=shared or self._shares)
+            same = self._follow(lasting, shared=shared or self._shares) if lasting else None
             if tag == wire.AWAITED_RAISED:
                 return _failed(self.errors.rebuilt(body))
-            if tag not in {wire.VALUE, wire.AWAITED}:
+            if tag not in {wire.VALUE, wire.HELD, wire.AWAITED}:
                 raise self.errors.rebuilt(body)
-            value = wire.value_of(body)
+            value = self._held_value(body) if tag == wire.HELD else wire.value_of(body)
+            if same is not None:
+                self.changed |= not self._shares
+                value = lasting[same] if self._shares else value
             if lasting and (name.startswith(OPERATION) or type(value) is Remote):
                 self._lend(lasting)
         return _done(value) if tag == wire.AWAITED else value
 
-    def _follow(self, lasting: dict[int | str, Any], *, shared: bool) -> None:
-        """Notice what the latest call has made of its arguments, or make it of those here."""
+    def _held_value(self, body: object) -> Any:  # noqa: ANN401
+        """Give a list that the program still holds, and let it see what the tests do to that later."""
+        try:
+            number, described = cast("tuple[int, object]", body)
+        except (TypeError, ValueError):
+            wire.conclude("wrong_answer", NO_ANSWER)
+        value = wire.value_of(described)
+        if type(value) in serving.CHANGEABLE:
+            self._hold(value, partial(self._change, serving.BECOME, number))
+        return value
+
+    def _follow(self, lasting: dict[int | str, Any], *, shared: bool) -> int | str | None:
+        """Notice what the latest call has made of its arguments, or make it of those here.
+
+        The answer is the position of the one that the call answered with, if there is one.
+        """
         tag, body = self._exchange(serving.LEFT, codec.encoded(list(lasting)), None)
         if tag != wire.VALUE and shared:
             wire.conclude("wrong_answer", f"what became of an argument does not travel: {body}")
         if tag != wire.VALUE:
             self.changed = True
-            return
+            return None
         try:
-            for ours, theirs in zip(lasting.values(), codec.unpacked(body), strict=True):
+            left, same = codec.unpacked(body)
+            for ours, theirs in zip(lasting.values(), left, strict=True):
                 if codec.encoded(ours, DEEPER) == codec.encoded(theirs, DEEPER):
                     continue
                 if shared:
                     serving.become(ours, theirs)
                 else:
                     self.changed = True
+            same = same if same in lasting else None
         except (TypeError, ValueError):
             wire.conclude("wrong_answer", NO_ANSWER)
+        return same
 
     def _lend(self, lasting: dict[int | str, Any]) -> None:
         """Let an object see what the tests do later to what it was given, or notice it."""
@@ -163,7 +183,7 @@ class Link:
                 wire.conclude("wrong_answer", NO_ANSWER)
             applied = [partial(self._change, serving.BECOME, number) for number in numbers]
         for value, apply in zip(lasting.values(), applied, strict=False):
-            self._held.append(_Held(value, apply, codec.encoded(value, DEEPER)))
+            self._hold(value, apply)
 
     def _notice(self, _: object) -> None:
         self.changed = True
@@ -184,16 +204,14 @@ class Link:
             self._under_test.add(name)
         return Remote(self, found.__number__(), name, makes=True)
 
-    def hold(self, owner: Remote, name: str, value: object) -> None:
-        """Remember a list that was an object's attribute: what is appended here is to be there, too."""
-        if type(value) in serving.CHANGEABLE:
-            self._held.append(_Held(value, partial(_set, owner, name), codec.encoded(value)))
-
     def hold_named(self, name: str, value: object) -> None:
-        """Remember one that has a name in the program."""
+        """Let the program see what the tests do later to a list that has a name there."""
         if type(value) in serving.CHANGEABLE:
-            change = partial(self._change, serving.BECOME_NAMED, name)
-            self._held.append(_Held(value, change, codec.encoded(value)))
+            self._hold(value, partial(self._change, serving.BECOME_NAMED, name))
+
+    def _hold(self, value: Any, apply: Callable[[object], None]) -> None:  # noqa: ANN401
+        if len(value) <= WATCHED_ITEMS:
+            self._held.append(_Held(value, apply, codec.encoded(value, DEEPER)))
 
     def _settle(self) -> None:
         """Give the program's objects what the tests have made of their lists."""
@@ -240,12 +258,6 @@ class Link:
             if not isinstance(drawn, tuple) or len(cast("tuple[object, ...]", drawn)) != 2:  # noqa: PLR2004
                 wire.conclude("wrong_answer", NO_ANSWER)
             items, rest = cast("tuple[list[object], object]", drawn)
-
-
-def _set(owner: Remote, name: str, value: object) -> None:
-    """Set an attribute, unless it is none that can be set: then it was a copy."""
-    with contextlib.suppress(AttributeError):
-        setattr(owner, name, value)
 
 
 class _Held:

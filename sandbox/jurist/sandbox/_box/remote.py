@@ -38,9 +38,6 @@ class Caller(Protocol):
         Arguments that are `shared` are changed as the program has changed its own.
         """
 
-    def hold(self, owner: Remote, name: str, value: object) -> None:
-        """Have an object of the tests' follow what they do to a value of its attribute."""
-
     def is_under_test(self, kind: str) -> bool:
         """Whether the tests have named a class of that name."""
         raise NotImplementedError
@@ -122,10 +119,8 @@ class Remote:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401
         value = self.__one__("get", name)
-        if isinstance(value, Remote) and not self.__takes and name in METHODS_OF_PLAIN:
-            return _Wary(value)
-        self.__caller.hold(self, name, value)
-        return value
+        wary = isinstance(value, Remote) and not self.__takes and name in METHODS_OF_PLAIN
+        return _Wary(value) if wary else value
 
     def __setattr__(self, name: str, value: object) -> None:
         self.__one__("setattr", name, value)

@@ -31,7 +31,8 @@ BUILTINS: Final = (
     *("repr", "round", "str"),
 )
 LEFT, LENT = f"{OPERATION}left", f"{OPERATION}lent"
-"""Operations on arguments of the call before: what became of them, and under which numbers they stay."""
+"""Operations on arguments of the call before: what became of them, and which one it answered with, if any; and under
+which numbers they stay."""
 BECOME, BECOME_NAMED = f"{OPERATION}become", f"{OPERATION}become_named"
 """Operations that change what has such a number, or a name in the program."""
 CHANGEABLE: Final = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict)
@@ -102,6 +103,15 @@ def _raised(error: BaseException, *, whole: bool, awaited: bool = False) -> byte
             modules = [kind.__module__ for kind in type(error).__mro__]
             packed = codec.packed([*told, {"modules": modules, "args": error.args, "held": vars(error)}])
     return (wire.AWAITED_RAISED if awaited else wire.RAISED) + packed.encode()
+
+
+def _alone() -> int:
+    value: list[object] = []
+    return sys.getrefcount(value)
+
+
+ALONE: Final = _alone()
+"""References to what one variable alone holds."""
 
 
 def become(ours: Any, theirs: Any) -> None:  # noqa: ANN401
@@ -241,7 +251,8 @@ class _Server:
         self.callables: dict[str, Callable[..., Any]] = {}
         self.objects = objects
         self.keeper = _Keeper(namespace)
-        self.latest: tuple[list[object], dict[str, object]] = ([], {})
+        self.latest: dict[int | str, object] = {}
+        self.answer: object = None
         if objects:
             codec.keep_objects(self.keeper)
 
@@ -278,14 +289,14 @@ class _Server:
             self.callables[name] = self._operation(name[1:]) if operates else _found(self.namespace, name)
         return self.callables[name]
 
-    def _left(self, *positions: Any) -> list[object]:  # noqa: ANN401
-        """Give what became of arguments of the latest call: by position, or by name."""
-        arguments, keywords = self.latest
-        return [keywords[at] if isinstance(at, str) else arguments[at] for at in positions]
+    def _left(self, *positions: int | str) -> list[object]:
+        """Give what became of arguments of the latest call, and the position of the one that it answered with."""
+        answered = (at for at in positions if self.latest[at] is self.answer)
+        return [[self.latest[at] for at in positions], next(answered, None)]
 
-    def _lent(self, *positions: object) -> list[object]:
+    def _lent(self, *positions: int | str) -> list[object]:
         """Keep such arguments, which an object may have kept, and describe them."""
-        return [self.keeper.described(value) for value in self._left(*positions)]
+        return [self.keeper.described(self.latest[at]) for at in positions]
 
     def _become(self, number: int, value: object) -> None:
         become(self.keeper.kept(number), value)
@@ -306,8 +317,10 @@ class _Server:
     def called(self, name: str, arguments: object, keywords: object) -> bytes:
         given: list[object] = codec.decoded(arguments)
         named: dict[str, object] = codec.decoded(keywords) if keywords else {}
-        if name not in {LEFT, LENT}:
-            self.latest = given, named
+        if name in {LEFT, LENT}:
+            return wire.VALUE + codec.packed(self._callable(name)(*given)).encode()
+        self.latest = dict(zip((*range(len(given)), *named), (*given, *named.values()), strict=True))
+        self.answer = None
         value = self._callable(name)(*given, **named)
         tag = wire.VALUE
         if self.objects and type(value) is CoroutineType:
@@ -315,7 +328,12 @@ class _Server:
                 tag, value = wire.AWAITED, _awaited(value)
             except BaseException as error:  # noqa: BLE001  the program may raise anything
                 return _raised(error, whole=self.objects, awaited=True)
-        body = tag + codec.packed(value).encode()
+        described = codec.encoded(value)
+        if self.objects and type(value) in CHANGEABLE:
+            if sys.getrefcount(value) > ALONE and tag == wire.VALUE:
+                tag, described = wire.HELD, [*self.keeper.described(value)[:1], described]
+            self.answer = value
+        body = tag + codec.written(described).encode()
         if len(body) > wire.ANSWER_BYTES:
             return wire.UNFIT + f"a value of {len(body)} bytes".encode()
         return body

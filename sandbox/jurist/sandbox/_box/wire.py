@@ -41,16 +41,17 @@ REPORT = struct.Struct("!iddq")
 
 RUN = b"R"
 KILL = b"K"
-SHARE = b"H"
+SHARE = b"S"
 """What standing test code is told in the place of `RUN`: each side is to see what the other changes."""
 VALUE = b"V"
+HELD = b"H"
 AWAITED = b"A"
 RAISED = b"E"
 AWAITED_RAISED = b"B"
 UNFIT = b"U"
 NAMES = b"N"
-"""Tags of answers: a call's value, or what its coroutine gave; an exception, or its coroutine's; a value that does not
-travel; what names stand for."""
+"""Tags of answers: a call's value, which may be a list that the program still holds, behind its number, or what its
+coroutine gave; an exception, or its coroutine's; a value that does not travel; what names stand for."""
 REASON_CHARACTERS = 300
 ANSWER_BYTES = 16 << 20
 """No answer is longer, as no output is by default: what is compared is a value, not a file."""
