@@ -189,7 +189,7 @@ class Link:
         self.changed = True
 
     def _change(self, operation: str, which: int | str, value: object) -> None:
-        self._answer(operation, [which, codec.encoded(value)], None)
+        self._answer(operation, [which, codec.encoded(value, DEEPER)], None)
 
     def named(self, name: str) -> Any:  # noqa: ANN401
         """Give what has a name in the program."""
@@ -214,12 +214,12 @@ class Link:
             self._held.append(_Held(value, apply, codec.encoded(value, DEEPER)))
 
     def _settle(self) -> None:
-        """Give the program's objects what the tests have made of their lists."""
+        """Give the program what the tests have made of lists that it has, too."""
         for held in list(self._held):
             try:
-                now = codec.encoded(held.value)
+                now = codec.encoded(held.value, DEEPER)
             except codec.UnfitValueError as error:
-                wire.conclude("test_error", f"what is put into an object's list cannot be passed on: {error}")
+                wire.conclude("test_error", f"what is put into a list of the program's cannot be passed on: {error}")
             if now != held.before:
                 held.before = now
                 held.apply(held.value)
@@ -261,7 +261,7 @@ class Link:
 
 
 class _Held:
-    """A list that an object has, too: what is done when the tests have changed it, and its description before that."""
+    """A list that the program has, too: what is done when tests have changed it, and its description before that."""
 
     def __init__(self, value: object, apply: Callable[[object], None], before: object) -> None:
         self.value = value
