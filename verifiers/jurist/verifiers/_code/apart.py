@@ -147,13 +147,13 @@ def _asserts(name: str) -> bool:
 class _Handed:
     """A variable that was an argument of the program's calls whose value is used, and what was done to it since."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, looked_at: bool) -> None:
         self.calls: list[ast.Call] = []
         self.repeated = False
         """Whether one of them is made more than once on what it has left."""
         self.asserted = 0
         """The line where something is asserted of it that only a call can have made so."""
-        self.looked_at = False
+        self.looked_at = looked_at
         """Whether anything else depends on it, such as what is compared with a call's value."""
 
     @property
@@ -175,6 +175,8 @@ class _Body:
         self._current: dict[str, _Handed] = {}
         self._beginnings: dict[str, str] = {}
         self._results: set[str] = set()
+        self._aliased: set[str] = set()
+        """Variables whose value may have another name: what is read by that is not told apart."""
         for statement in statements:
             if not isinstance(statement, SCOPES):
                 self._give(statement)
@@ -191,7 +193,7 @@ class _Body:
                 if any(name in _bound(loop) for loop in around):
                     continue  # it is another one each time
                 if name not in self._current:
-                    self._current[name] = _Handed()
+                    self._current[name] = _Handed(looked_at=name in self._aliased)
                     self.handed.append((name, self._current[name]))
                 self._current[name].calls.append(call)
                 self._current[name].repeated |= bool(around)
@@ -242,6 +244,9 @@ class _Body:
                 self._current.pop(name, None)
                 self._beginnings[name] = ast.dump(statement.value) if statement.value is not None else ""
                 self._results.discard(name)
+                self._aliased.discard(name)
+                if aliases := _aliases(statement.value):
+                    self._aliased |= aliases | {name}
             elif name in self._current:
                 self._current[name].looked_at = True
             if depends:
@@ -301,6 +306,21 @@ def _parts(node: ast.AST) -> Iterator[ast.AST]:
 
 def _loaded(node: ast.AST) -> list[str]:
     return [part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Load)]
+
+
+def _aliases(value: ast.AST | None) -> set[str]:
+    """Name the variables whose value, or a part of it, another variable has when it is given this."""
+    match value:
+        case ast.Name(id=name):
+            return {name}
+        case ast.Subscript(slice=ast.Slice()):
+            return set()
+        case ast.Subscript(value=owner) | ast.Attribute(value=owner) | ast.Starred(value=owner):
+            return _aliases(owner)
+        case ast.List() | ast.Tuple() | ast.Set() | ast.Dict() | ast.IfExp() | ast.BoolOp():
+            return {name for part in ast.iter_child_nodes(value) for name in _aliases(part)}
+        case _:
+            return set()
 
 
 def _bound(node: ast.AST) -> set[str]:
