@@ -669,6 +669,13 @@ except AppError as error:
 else:
     assert False
 """,
+    "exceptions that tests make": """
+assert Short(5).need == 5 and str(Short(5)) == "short of 5" and isinstance(Short(need=1), AppError)
+try:
+    raise Short(2)
+except AppError as error:
+    assert error.need == 2
+""",
     "exceptions of modules": """
 import json
 try:
@@ -753,6 +760,7 @@ BROKEN = {
     "generators that fail": ('raise ValueError("later")', "yield 2"),
     "arithmetic": ("factor * part", "factor + part"),
     "what exceptions hold": ("self.need = need", "self.need = 0"),
+    "exceptions that tests make": ("short of {need}", "short"),
     "exceptions of modules": ("return json.loads(text)", "raise ValueError(text)"),
     "contexts": ('"undone" if kind else "done"', '"done"'),
     "what a program's names are now": ("seen.append(item)", "pass"),

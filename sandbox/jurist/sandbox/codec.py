@@ -26,6 +26,7 @@ __all__ = [
     "decoded",
     "encoded",
     "keep_objects",
+    "number_objects",
     "packed",
     "read",
     "rebuild_arrays",
@@ -315,10 +316,15 @@ def represent_objects(
     `represent` is given what `Keeper.described` says; `generator` the first items, and the object that has the rest, or
     None.
     """
-    _ENCODERS[kind] = lambda value, depth: {"t": OBJECT, "v": number(value)}  # noqa: ARG005
+    number_objects(kind, number)
     _DECODERS[OBJECT] = lambda value, depth: represent(int(value[0]), str(value[1]), value[2] is True)  # noqa: ARG005
     _DECODERS["generator"] = lambda value, depth: generator(_list(value[0], depth), decoded(value[1], depth))
     _DECODERS["namedtuple"] = _named
+
+
+def number_objects(kind: type, number: Callable[[Any], int]) -> None:
+    """Let what is of a `kind` be spoken of by numbers, too."""
+    _ENCODERS[kind] = lambda value, depth: {"t": OBJECT, "v": number(value)}  # noqa: ARG005
 
 
 def _named(value: Any, depth: int) -> object:  # noqa: ANN401

@@ -7,6 +7,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from jurist.sandbox import codec
 from jurist.sandbox._box import wire
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ ENDS_LOOPS: Final = ("StopIteration", "StopAsyncIteration")
 """Exceptions that end what calls a function for each of some values, such as `all(map(..))`, as if all were done."""
 EXITS: Final = "SystemExit"
 """The one that ends the test code so. It and those above are themselves where the test code names them."""
+NUMBER, TEXT = "__number__", "__text__"
+"""Attributes of one that the tests have made: what the program knows it by, and its text."""
 REMOTE: Final = "of the program's"
 """A note of all these exceptions."""
 
@@ -26,18 +29,38 @@ def is_remote(error: BaseException) -> bool:
 
 
 class Errors:
-    """Makes these exceptions; `meant` are those of `ENDS_LOOPS` and `EXITS` that the test code names."""
+    """Makes these exceptions; `meant` are those of `ENDS_LOOPS` and `EXITS` that the test code names.
 
-    def __init__(self, meant: Container[str]) -> None:
+    One that the tests make themselves is made by the program: `ask` gives its text, and what it holds.
+    """
+
+    def __init__(self, meant: Container[str], ask: Callable[..., Any]) -> None:
         self._meant = meant
+        self._ask = ask
         self._classes: dict[str, type[BaseException]] = {}
 
     def classes(self, described: dict[str, list[str]]) -> dict[str, type[BaseException]]:
         """Make classes for exceptions of these names, below each other and the nearest builtin one."""
         for name, kinds in sorted(described.items(), key=lambda item: len(item[1])):
             above = next((self._classes[kind] for kind in kinds[1:] if kind in self._classes), None)
-            self._classes[name] = type(name, (above or _nearest(kinds, []),), {})
+            made = {"__init__": self._maker(name), "__str__": _text}
+            self._classes[name] = type(name, (above or _nearest(kinds, []),), made)
+            codec.number_objects(self._classes[name], _number)
         return self._classes
+
+    def _maker(self, name: str) -> Callable[..., None]:
+        def make(error: BaseException, *arguments: object, **keywords: object) -> None:
+            try:
+                number, text, held = self._ask(name, arguments, keywords)
+                error.args = held["args"]
+                vars(error).update(held["held"])
+            except (AttributeError, KeyError, TypeError, ValueError) as unreadable:
+                if is_remote(unreadable):
+                    raise
+                wire.conclude("wrong_answer", "the program made no exception of it")
+            vars(error).update({NUMBER: number, TEXT: str(text)})
+
+        return make
 
     def rebuilt(self, body: object) -> BaseException:
         """Make the exception that is nearest to the program's own; one that would end the program ends the test.
@@ -55,7 +78,7 @@ class Errors:
         modules = held.get("modules")
         own = next((self._classes[name] for name in names if name in self._classes), None)
         kind = own or _nearest(names, cast("list[object]", modules) if isinstance(modules, list) else [])
-        error = _made(kind, message, held)
+        error = _made(kind, message, held, is_own=own is not None)
         error.__cause__ = None
         error.add_note(REMOTE)
         return error
@@ -71,13 +94,13 @@ def _nearest(names: list[str], modules: list[object]) -> type[BaseException]:
     return Exception
 
 
-def _made(kind: type[BaseException], message: str, held: dict[str, Any]) -> BaseException:
+def _made(kind: type[BaseException], message: str, held: dict[str, Any], *, is_own: bool) -> BaseException:
     """Make an exception that holds what the program's does, and has its text."""
     arguments: object = held.get("args")
     values = cast("tuple[object, ...]", arguments) if isinstance(arguments, tuple) else (message,)
     error: BaseException = Exception(message)
     bare: Callable[..., BaseException] = partial(kind.__new__, kind)
-    for make, given in ((bare, values), (kind, (message,)), (kind, values)):
+    for make, given in ((bare, values), *(() if is_own else ((kind, (message,)), (kind, values)))):
         with contextlib.suppress(Exception):  # some want more arguments, or others
             error = make(*given)
     error.args = values
@@ -86,6 +109,20 @@ def _made(kind: type[BaseException], message: str, held: dict[str, Any]) -> Base
     if str(error) != message:  # its class says what it likes
         error = _worded(error, message)
     return error
+
+
+def _number(error: BaseException) -> int:
+    """Give what the program knows one by that the tests have made."""
+    if NUMBER not in vars(error):
+        message = f"an exception of the program's, {type(error).__name__}"
+        raise codec.UnfitValueError(message)
+    return cast("int", vars(error)[NUMBER])
+
+
+def _text(error: BaseException) -> str:
+    """Give the text of one that the tests have made."""
+    own = vars(error).get(TEXT)
+    return BaseException.__str__(error) if own is None else str(own)
 
 
 def _saying(message: str) -> Callable[[object], str]:

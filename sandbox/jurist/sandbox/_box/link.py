@@ -63,7 +63,7 @@ class Link:
         """Names of plain values in the program."""
         self._under_test: set[str] = set()
         self._held: deque[_Held] = deque(maxlen=HELD)
-        self.errors = Errors(meant)
+        self.errors = Errors(meant, lambda *made: self.call(serving.ERROR, made, {}))
         codec.represent_objects(Remote, Remote.__number__, partial(Remote, self), self._generated)
 
     def _exchange(self, name: str, arguments: object, keywords: object) -> tuple[bytes, str]:

@@ -36,6 +36,8 @@ which numbers they stay."""
 BECOME, BECOME_NAMED = f"{OPERATION}become", f"{OPERATION}become_named"
 """Operations that change what has such a number, or a name in the program."""
 CHANGEABLE: Final = (list, dict, set, bytearray, deque, Counter, OrderedDict, defaultdict)
+ERROR: Final = f"{OPERATION}error"
+"""The operation that makes an exception for the tests, and tells its text and what it holds."""
 DRAWN: Final = 1_000
 """Items of a generator that come at a time: it may be endless."""
 WHOLE: Final = slice(None)
@@ -269,6 +271,7 @@ class _Server:
             "delattr": delattr,
             "draw": _Drawing.some,
             "enter": _entered,
+            "error": self._error,
             "exit": self._exited,
             "get": getattr,
             "left": self._left,
@@ -303,6 +306,11 @@ class _Server:
 
     def _become_named(self, name: str, value: object) -> None:
         become(_found(self.namespace, name), value)
+
+    def _error(self, name: str, arguments: tuple[object, ...], keywords: dict[str, object]) -> tuple[object, ...]:
+        error: BaseException = _found(self.namespace, name)(*arguments, **keywords)
+        held: dict[str, object] = {"args": error.args, "held": vars(error)}
+        return self.keeper.described(error)[0], str(error), held
 
     def _step(self) -> None:
         """Keep iterators from here on: the tests will do more with them than look at their items."""
