@@ -26,7 +26,8 @@ run: $(VENV)/server
 	$(BIN)/python examples/score_gsm8k.py
 
 test: $(VENV)/dev
-	$(BIN)/pytest --numprocesses=2
+	$(BIN)/pytest --numprocesses=2 -m 'not ray'
+	$(BIN)/pytest -m ray
 
 check: $(VENV)/dev
 	$(BIN)/ruff format --check
