@@ -38,7 +38,7 @@ CASES = [
     for line in (Path(__file__).parents[1] / "cases" / name).read_text(encoding="utf-8").split("\n")
     if line
 ]
-GRACE_S = 2.0
+GRACE_S = 1.0
 """Beyond a test's limit, for the kill, for half a second in which it may be deaf to that, and for the report."""
 IN_IMAGE = {"python", "c", "cpp", "javascript", "bash"}
 """What deploy/engine.sh puts into the image for tests."""
